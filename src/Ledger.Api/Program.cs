@@ -125,8 +125,10 @@ public partial class Program
         );
         builder
             .Services.AddSingleton(logKeys)
+            .AddSingleton<LookMark>()
             .AddHostedService<LogService>()
             .AddHostedService<ProjectionService>()
+            .AddHostedService<UnreadableMessages>()
             .AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
         if (ground.Cluster is { } cluster)
             builder

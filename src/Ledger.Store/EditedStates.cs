@@ -12,8 +12,9 @@ namespace Ledger.Store;
 /// </summary>
 public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Findings findings)
 {
+    /// <param name="last">The highest number of the stream's events.</param>
     /// <param name="later">The first event of the stream that the document does not know of.</param>
-    public async Task CompareAsync(string id, Aggregate? document, Aggregate? state, IEvent? later = null)
+    public async Task CompareAsync(string id, Aggregate? document, Aggregate? state, long last, IEvent? later = null)
     {
         // What the product wrote of itself knows of every event: one of the two is not in its place.
         if (later is not null && document is not null && seal.Holds(document))
@@ -32,8 +33,8 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
             return;
         var kind = (document ?? state!).GetType().Name;
         // What another build wrote lacks what has been added since: only where the form is this build's did somebody
-        // edit it.
-        if (await IsOfAnotherBuildAsync(kind))
+        // edit it. Another build wrote each event's state, and none after the upgrade.
+        if (document is not null && await IsOfAnotherBuildAsync(kind, last))
             return;
         var (path, was, wanted) = Difference.First(Node(found), Node(expected));
         await FoundAsync(
@@ -57,9 +58,9 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
 
     public Task FoundAsync(string detail) => findings.AddAsync("state", detail);
 
-    private async Task<bool> IsOfAnotherBuildAsync(string kind)
+    private async Task<bool> IsOfAnotherBuildAsync(string kind, long last)
     {
         await using var connection = await database.OpenConnectionAsync();
-        return await StateShapes.IsChangedAsync(connection, kind);
+        return await StateShapes.IsChangedAsync(connection, kind, last);
     }
 }

@@ -182,7 +182,7 @@ public sealed class EventWriter(
         await using (var reader = await batch.ExecuteReaderAsync())
         {
             while (await reader.ReadAsync())
-                versions[reader.GetString(0)] = reader.GetInt64(1);
+                versions[reader.GetString(0)] = reader.IsDBNull(1) ? -1 : reader.GetInt64(1);
             await reader.NextResultAsync();
             var rows = new List<StateRow>();
             while (await reader.ReadAsync())
@@ -322,7 +322,7 @@ public sealed class EventWriter(
     )
         where T : Aggregate
     {
-        var (folded, later, foreign, broken) = await FoldAsync(connection, documents);
+        var (folded, later, foreign, broken, last) = await FoldAsync(connection, documents);
         foreach (var (id, why) in broken)
         {
             var refusal = await edited.DamagedAsync(typeof(T), id, why);
@@ -341,32 +341,36 @@ public sealed class EventWriter(
                     );
                 versions[id] = state.Revision;
             }
+            else if (!last.ContainsKey(id) && versions.Remove(id))
+                await edited.FoundAsync($"{typeof(T).Name} {id}：有流而没有事件 a stream of no event");
             // A foreign event takes a version, and changes nothing else.
             var expected = states.GetValueOrDefault(id);
             if (foreign.Contains(id) && document?.Revision < expected?.Revision)
                 expected = expected with { Revision = document.Revision };
-            await edited.CompareAsync(id, document, expected, later.GetValueOrDefault(id));
+            await edited.CompareAsync(id, document, expected, last.GetValueOrDefault(id), later.GetValueOrDefault(id));
         }
     }
 
     /// <summary>
     /// The states that follow, the first event of each stream that its document does not know of, the streams that
-    /// others wrote into, and why from some nothing follows.
+    /// others wrote into, why from some nothing follows, and the highest number of each stream's events.
     /// </summary>
     private async Task<(
         Dictionary<string, object?> States,
         Dictionary<string, IEvent> Later,
         HashSet<string> Foreign,
-        Dictionary<string, string> Broken
+        Dictionary<string, string> Broken,
+        Dictionary<string, long> Last
     )> FoldAsync<T>(NpgsqlConnection connection, IReadOnlyDictionary<string, T?> documents)
         where T : Aggregate
     {
         var fold = DocumentFold.Of(typeof(T));
-        var (folded, later, foreign, broken) = (
+        var (folded, later, foreign, broken, last) = (
             new Dictionary<string, object?>(),
             new Dictionary<string, IEvent>(),
             new HashSet<string>(),
-            new Dictionary<string, string>()
+            new Dictionary<string, string>(),
+            new Dictionary<string, long>()
         );
         await foreach (
             var row in _stored.LookAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray()))
@@ -374,6 +378,7 @@ public sealed class EventWriter(
         {
             var (e, fault) = row.Of<T>();
             var id = e?.StreamKey ?? fault!.Stream;
+            last[id] = Math.Max(last.GetValueOrDefault(id), row.Sequence);
             if (broken.ContainsKey(id))
                 continue;
             if (e is null)
@@ -400,7 +405,7 @@ public sealed class EventWriter(
                 broken[id] = $"{e.Named()}：{none.Message}";
             }
         }
-        return (folded, later, foreign, broken);
+        return (folded, later, foreign, broken, last);
     }
 
     /// <summary>A state that a decision outside a command rests on: as a command would find it.</summary>
@@ -414,6 +419,31 @@ public sealed class EventWriter(
             return sound.State;
         await using var transaction = await connection.BeginTransactionAsync();
         return (await LockAsync<T>(connection, [id], "for share")).States.GetValueOrDefault(id);
+    }
+
+    /// <summary>
+    /// As <see cref="ReadAsync{T}(NpgsqlConnection, string)"/>, of many, in a command's transaction: the missing are
+    /// absent. Nothing is locked but what has to be worked out anew.
+    /// </summary>
+    /// <param name="damaged">As in <see cref="LockAsync"/>.</param>
+    public async Task<IReadOnlyDictionary<string, T>> ReadAsync<T>(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<string> ids,
+        IDictionary<string, RefusedException>? damaged = null
+    )
+        where T : Aggregate
+    {
+        var rows = await connection.QueryAsync(
+            $"{SelectStates<T>()} where d.id = any(@ids)",
+            Row,
+            ("ids", ids.ToArray())
+        );
+        var states = Each(rows, Open<T>).Where(s => s.IsLast).ToDictionary(s => s.Id, s => s.State!);
+        string[] rest = [.. ids.Where(id => !states.ContainsKey(id)).Distinct()];
+        if (rest.Length > 0)
+            foreach (var (id, state) in (await LockAsync<T>(connection, rest, "for share", damaged: damaged)).States)
+                states[id] = state;
+        return states;
     }
 
     /// <summary>
@@ -544,7 +574,13 @@ public sealed class EventWriter(
         var fresh = written.Where(c => c.Before == 0).ToList();
         if (fresh.Count > 0)
             batch.Add(
-                $"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",
+                // A row of no event is somebody's, who would keep the stream's place; the event's own place is taken
+                // by one alone.
+                $"""
+                insert into {Schema}.mt_streams (id, type, version)
+                select * from unnest($1, $2, $3)
+                    on conflict (id) do update set type = excluded.type, version = excluded.version, timestamp = now()
+                """,
                 fresh.Texts(c => c.Id),
                 fresh.Texts(c => c.Aggregate is { } type ? Named.AggregateAliasFor(type) : null),
                 fresh.Longs(c => c.Events.Count)

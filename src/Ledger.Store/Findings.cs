@@ -22,6 +22,7 @@ public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
         "evidence",
         "person",
         "projection",
+        "settings",
         "signing-refused",
         "state",
         "witness-refused",

@@ -128,6 +128,10 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     [JsonIgnore]
     public byte[] CredentialKey => HMACSHA256.HashData(HashKey, "ledger credential seal"u8);
 
+    /// <summary>The key of the seals over who handed in a document.</summary>
+    [JsonIgnore]
+    public byte[] EvidenceKey => HMACSHA256.HashData(HashKey, "ledger evidence seal"u8);
+
     /// <summary>The key of the hashes by which namesakes of one birth date are found.</summary>
     [JsonIgnore]
     public byte[] NamesakeKey => HMACSHA256.HashData(HashKey, "ledger namesakes"u8);

@@ -18,14 +18,40 @@ public static class LedgerStore
     /// loses count of its answers when a batch fails in which a statement is being prepared: the next command on that
     /// connection reads an answer that is not its own ("unexpected backend message DataRow"). ConnectionTests shows it.
     /// And never with the server's just-in-time compiler: over a large ledger it takes longer to compile a query than
-    /// the query takes.
+    /// the query takes. And whatever the thief of the role has set for it (<c>alter role</c>): these settings come with
+    /// the connection, and so before a role's. The hourly look names what was set (SettingsLook.cs).
     /// </summary>
     public static string Plain(string connectionString)
     {
         var plain = new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = 0 };
-        plain.Options = $"{plain.Options} -c jit=off".Trim();
+        plain.Options =
+            $"{plain.Options} -c jit=off {string.Join(' ', Fixed.Select(s => $"-c {s.Name}={s.Value}"))}".Trim();
         return plain.ConnectionString;
     }
+
+    /// <summary>
+    /// What a role may set for itself, and would lose what was answered, show another table, or let nobody in.
+    /// </summary>
+    private static readonly IReadOnlyList<(string Name, string Value)> Fixed =
+    [
+        ("synchronous_commit", "on"),
+        ("default_transaction_read_only", "off"),
+        ("default_transaction_isolation", @"read\ committed"),
+        ("default_transaction_deferrable", "off"),
+        ("search_path", "pg_catalog,pg_temp"),
+        ("row_security", "on"),
+        ("statement_timeout", "0"),
+        ("lock_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+        ("idle_session_timeout", "0"),
+        ("standard_conforming_strings", "on"),
+        ("transform_null_equals", "off"),
+        ("array_nulls", "on"),
+        ("extra_float_digits", "1"),
+        ("bytea_output", "hex"),
+        ("IntervalStyle", "postgres"),
+        ("local_preload_libraries", ""),
+    ];
 
     /// <summary>The connections of commands, among the services.</summary>
     public const string Commands = "commands";
@@ -109,6 +135,12 @@ public static class LedgerStore
                 "corrected",
                 "contribution_changed",
                 "tax_change_number",
+                "joined",
+                "filed",
+                "insurance",
+                "role_region",
+                "delegation",
+                "sponsorship",
             }
         )
             options.Events.IgnoreIndex($"mt_events_{own}");

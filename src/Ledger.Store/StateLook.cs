@@ -85,8 +85,8 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Fin
     }
 
     /// <summary>
-    /// Those that have a state; a stream that says it is of another kind is a finding, and looked at all the same.
-    /// Streams of refusals say nothing, and have none.
+    /// Those that have a state, or should; a stream that says it is of another kind is a finding, and looked at all the
+    /// same. Streams of refusals say nothing, and have none.
     /// </summary>
     private async Task<string[]> SortedAsync(
         NpgsqlConnection connection,
@@ -96,20 +96,33 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Fin
     {
         var name = kind < 0 ? null : Kinds[kind].Of.Name.ToLowerInvariant();
         var silent = streams.Where(s => s.Type is null).Select(s => s.Id).ToArray();
-        var withState =
+        // Refusals alone have no state; a stream of no event at all is somebody's.
+        var refusals =
             kind < 0 || silent.Length == 0
                 ? []
                 : await connection.QueryAsync(
-                    $"select id from {StateTable.Of(LedgerStore.Schema, Kinds[kind].Of)} where id = any(@ids)",
+                    $"""
+                    select e.stream_id
+                      from {LedgerStore.Schema}.mt_events e
+                     where e.stream_id = any(@ids)
+                       and not exists (select from {StateTable.Of(LedgerStore.Schema, Kinds[kind].Of)} d
+                                        where d.id = e.stream_id)
+                     group by 1
+                    having bool_and(e.type = 'command_refused')
+                    """,
                     r => r.GetString(0),
                     ("ids", silent)
                 );
-        foreach (var (id, type) in streams.Where(s => s.Type is null ? withState.Contains(s.Id) : s.Type != name))
+        foreach (
+            var (id, type) in streams.Where(s =>
+                s.Type is null ? kind >= 0 && !refusals.Contains(s.Id) : s.Type != name
+            )
+        )
             await findings.AddAsync(
                 "state",
                 $"{id}：流的种类被改为 {(type is null ? "（无）" : type[..Math.Min(type.Length, 100)])} a stream of another kind"
             );
-        return kind < 0 ? [] : [.. streams.Where(s => s.Type is not null).Select(s => s.Id), .. withState];
+        return kind < 0 ? [] : [.. streams.Select(s => s.Id).Except(refusals)];
     }
 
     /// <summary>One stream that stops the look is a finding that names it; the others are looked at.</summary>

@@ -35,6 +35,13 @@ public static class StateShapes
     public static Task AddAsync(NpgsqlConnection connection) =>
         connection.ExecuteAsync(
             $"""
+            insert into {LedgerStore.Schema}.state_floor as f (type, shape, seq, until)
+            select t, s, (select last_value from {LedgerStore.Schema}.mt_events_sequence),
+                   case when exists (select from {LedgerStore.Schema}.mt_events) then now() + interval '1 day'
+                        else now() end
+              from unnest(@types, @shapes) x (t, s)
+                on conflict (type) do update set shape = excluded.shape, seq = excluded.seq, until = excluded.until
+             where f.shape <> excluded.shape;
             insert into {Table} (type, shape)
             select t, case when exists (select from {LedgerStore.Schema}.mt_events) then '' else s end
               from unnest(@types, @shapes) x (t, s)
@@ -61,8 +68,26 @@ public static class StateShapes
     public static async Task<long> ChangedAsync(NpgsqlConnection connection) =>
         (await ChangedKindsAsync(connection)).Count;
 
-    public static async Task<bool> IsChangedAsync(NpgsqlConnection connection, string kind) =>
-        (await ChangedKindsAsync(connection)).Contains(kind);
+    /// <summary>
+    /// Whether a state after the event of this number may be of another version's form. That a form changed, and before
+    /// which event, the tables' owner alone writes: what anybody of the application's role says of it does not hide an
+    /// event that he wrote since.
+    /// </summary>
+    public static async Task<bool> IsChangedAsync(NpgsqlConnection connection, string kind, long last) =>
+        (await ChangedKindsAsync(connection)).Contains(kind)
+        && (
+            await connection.QueryAsync(
+                $"""
+                select 1
+                  from {LedgerStore.Schema}.state_floor
+                 where type = @kind
+                   and (seq >= @last or until > now())
+                """,
+                r => r.GetInt32(0),
+                ("kind", kind),
+                ("last", last)
+            )
+        ).Count > 0;
 
     private static async Task<IReadOnlySet<string>> ChangedKindsAsync(NpgsqlConnection connection)
     {

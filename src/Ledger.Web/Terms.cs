@@ -45,6 +45,7 @@ public static partial class Terms
         ["Finding.evidence"] = "凭证",
         ["Finding.person"] = "个人信息",
         ["Finding.projection"] = "读模型",
+        ["Finding.settings"] = "数据库角色的设定",
         ["Finding.signing-refused"] = "拒绝签名",
         ["Finding.state"] = "状态",
         ["Finding.witness-refused"] = "见证方拒绝",

@@ -195,6 +195,125 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     }
 
     [Fact]
+    public async Task Whose_document_is_taken_away_counts_in_a_resolution_and_waits_as_before()
+    {
+        // As many as are called in a meeting of households of three members, of twelve.
+        var number = ++shared.Villages;
+        var village = new SampleVillage(
+            _product.Offices,
+            $"370811{number:000000}",
+            $"第{number}村股份经济合作社",
+            number,
+            _product.Village.Year
+        );
+        await village.RegisterAsync();
+        await village.ImportMembersAsync(new SamplePeople(2_000 + number).Take(12, village.Offices.County));
+        await village.SurveyAsync(3);
+        await village.DraftAsync(SampleVillage.Flat(100));
+        await EditAsync($"delete from ledger.mt_doc_member where data -> 'memberships' ? '{village.CollectiveId}'");
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            village.ResolveAsync(Clock.Day(DateTimeOffset.UtcNow), 1, 1, 1)
+        );
+        Assert.Contains("resolution-implausible", refusal.Message);
+        Assert.Contains("成员 12 人", refusal.Message);
+
+        // The same person on a second list, the first taken away.
+        await _village.FileAsync(_people);
+        await EditAsync($"delete from ledger.mt_doc_application where id = '{_village.ApplicationId}'");
+        refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => _village.FileAsync(_people));
+        Assert.Contains("roster-invalid", refusal.Message);
+    }
+
+    [Fact]
+    public async Task L19_what_the_agencys_list_found_is_asked_about_whatever_the_document_says()
+    {
+        await _village.FileAsync(_people);
+        await _village.Offices.Reviewer.PostAsync(
+            "/api/insurance-checks/import",
+            new
+            {
+                checks = new[]
+                {
+                    new
+                    {
+                        citizenId = _people[0].CitizenId,
+                        finding = "pension-in-payment",
+                        on = Clock.Day(DateTimeOffset.UtcNow),
+                    },
+                },
+            }
+        );
+        await EditAsync(
+            $$"""
+            update ledger.mt_doc_member
+               set data = jsonb_set(data, '{insurance,finding}', '"none"')
+             where data #>> '{insurance,finding}' is not null
+               and data -> 'memberships' ? '{{_village.CollectiveId}}'
+            """
+        );
+        await ApiFixture.RefusedAsync(
+            "finding-open",
+            _village.Offices.Reviewer,
+            $"{_village.ApplicationPath}/review",
+            new { acceptRest = true }
+        );
+        Assert.Contains("Member ", await FindingsAsync());
+    }
+
+    [Fact]
+    public async Task Whoever_is_found_by_anothers_number_is_not_taken_for_him()
+    {
+        var own = await _product.ScalarAsync<string[]>(
+            $"""
+            select array_agg(id order by id)
+              from ledger.mt_doc_member
+             where data -> 'memberships' ? '{_village.CollectiveId}'
+            """
+        );
+        await EditAsync(
+            $"""
+            create temp table k as select member_id, id_hash from ledger.person where member_id = any('{
+                $"{{{own[0]},{own[1]}}}"}');
+            update ledger.person set id_hash = '\x00' where member_id = '{own[0]}';
+            update ledger.person set id_hash = (select id_hash from k where member_id = '{own[0]}')
+             where member_id = '{own[1]}';
+            update ledger.person set id_hash = (select id_hash from k where member_id = '{own[1]}')
+             where member_id = '{own[0]}';
+            """
+        );
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => _village.FileAsync(_people));
+        Assert.Contains("person-damaged", refusal.Message);
+    }
+
+    [Theory]
+    [InlineData("7")]
+    [InlineData("0")]
+    [InlineData("null")]
+    public async Task The_place_of_a_stream_that_is_to_come_is_kept_by_nobody(string version)
+    {
+        var year =
+            _village.Year
+            + (
+                version == "7" ? 2
+                : version == "0" ? 3
+                : 4
+            );
+        var policy = StreamId.PolicyYear(RegionCode.City(_village.Offices.County), year);
+        await EditAsync($"insert into ledger.mt_streams (id, type, version) values ('{policy}', null, {version})");
+        await _village.Offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(_village.Offices.County)}/{year}",
+            SampleOffices.PolicyYear(year)
+        );
+        Assert.Equal(
+            1,
+            await _product.ScalarAsync<long>($"select version from ledger.mt_streams where id = '{policy}'")
+        );
+        Assert.Contains($"{policy}：有流而没有事件", await FindingsAsync());
+        await EditAsync($"update ledger.mt_streams set version = null where id = '{_village.FundId}'");
+        await _village.AllocateAsync(1);
+    }
+
+    [Fact]
     public async Task A_state_from_before_that_is_put_back_with_its_seal_is_not_the_last()
     {
         var policy = StreamId.PolicyYear(RegionCode.City(_village.Offices.County), _village.Year);

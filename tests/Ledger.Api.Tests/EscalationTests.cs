@@ -147,6 +147,38 @@ public sealed class EscalationTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C21_a_message_that_nobody_can_read_stops_no_reminder_and_is_a_dead_letter()
+    {
+        var (late, people) = await api.ReadyToFileAsync(1);
+        await late.FileAsync(people);
+        await using var connection = await api.Database.OpenConnectionAsync();
+        await connection.ExecuteAsync(
+            $"""
+            insert into {Queue} (id, status, owner_id, execution_time, attempts, body, message_type, received_at)
+            select gen_random_uuid(), 'Scheduled', 0, now() - interval '1 hour', 0, decode('deadbeef', 'hex'),
+                   'nobodys', received_at
+              from {Queue}
+             where message_type like '%DeadlineDue' limit 1
+            """
+        );
+        api.Clock.Advance(TimeSpan.FromDays(16));
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                await RingAsync(api.Database);
+                return (await MissedAsync(late)).Length > 0;
+            },
+            "the reminder came all the same"
+        );
+        var administrator = api.Client(
+            new Domain.Actor($"administrator.{late.Offices.County}", Roles.Administrator, late.Offices.County)
+        );
+        var letters = await administrator.GetAsync<IReadOnlyList<DeadLetterView>>("/api/operation/dead-letters");
+        Assert.Contains(letters, l => l.Reason.StartsWith("Unreadable", StringComparison.Ordinal));
+        await connection.ExecuteAsync("delete from wolverine.wolverine_dead_letters where message_type = 'nobodys'");
+    }
+
+    [Fact]
     public async Task C21_a_reminder_that_fails_for_good_is_seen_by_its_administrator_and_tried_again()
     {
         var (village, people) = await api.ReadyToFileAsync(1);

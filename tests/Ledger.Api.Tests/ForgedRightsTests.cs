@@ -116,6 +116,33 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
     }
 
     [Fact]
+    public async Task Nobody_is_parted_from_his_other_account_by_a_hash()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_parted");
+        var village = product.Village.VillageCode;
+        var person = new SamplePeople(77).Next("370811");
+        var administrator = AdministratorOf(product);
+        await administrator.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody("li.na", Roles.VillageFinance, village, person)
+        );
+        var holder = await product.ScalarAsync<string>(
+            "select data ->> 'person' from ledger.mt_events where stream_id = 'account-li.na' and version = 1"
+        );
+        await product.EditAsync($"update ledger.person set id_hash = sha256('x') where member_id = '{holder}'");
+        await ApiFixture.RefusedAsync(
+            "person-damaged",
+            administrator,
+            "/api/accounts",
+            ApiFixture.AccountBody("li.na2", Roles.VillageFinance, "370811000002", person)
+        );
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
+        await product.StartAsync();
+        await product.FoundAsync("person", "account-li.na");
+    }
+
+    [Fact]
     public async Task No_delegation_no_person_and_no_account_comes_of_such_an_event()
     {
         await using var product = await Product.StartAsync(databases, "ledger_forgeries");

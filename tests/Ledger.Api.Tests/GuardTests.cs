@@ -377,6 +377,174 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
         Assert.DoesNotContain("审计轨迹中", theirs.GetRawText());
     }
 
+    [Theory]
+    [InlineData("date", "text", "2026-13-77")]
+    [InlineData("text", "varchar(1)", null)]
+    public async Task A_guards_words_are_the_servers_whatever_types_there_are(string type, string of, string? day)
+    {
+        await using var product = await StartAsync(databases, $"ledger_words_{type}");
+        var (column, value) = day is null
+            ? ("data", "jsonb_build_object('pad', pg_catalog.repeat('x', 2000000))")
+            : ("headers", $"""jsonb_set(headers - 'seal', '{"{effectiveDate}"}', '"{day}"')""");
+        await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
+        await connection.OpenAsync();
+        await connection.ExecuteAsync(
+            $"create domain pg_temp.{type} as pg_catalog.{of}; set search_path = pg_temp, pg_catalog"
+        );
+        var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+            connection.ExecuteAsync(Event((column, value)))
+        );
+        Assert.True(refused.SqlState is "42501" or "22008", refused.Message);
+    }
+
+    [Fact]
+    public async Task An_event_is_the_next_of_its_stream()
+    {
+        await using var product = await StartAsync(databases, "ledger_next");
+        foreach (var version in new[] { "2", "2147483647" })
+            await RefusedAsync(product, Event(("version", version)));
+        await product.EditAsync(Event());
+        await product.EditAsync(Event());
+        await RefusedAsync(product, Event(("version", "4")));
+    }
+
+    [Fact]
+    public async Task The_low_water_mark_stays_behind_what_is_under_way()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_low_water");
+        await product.SealedAsync();
+        await using var thief = new NpgsqlConnection(await product.ApplicationConnectionAsync());
+        await thief.OpenAsync();
+        const string last = "(select last_value from ledger.mt_events_sequence)";
+        var ahead = $$"""
+            do $$
+            begin
+                update ledger.log_state set low_water = {{last}} where low_water < {{last}};
+            exception when insufficient_privilege then null;
+            end $$
+            """;
+        // As fast as he can, in all ways that there are, while others commit.
+        using var stop = new CancellationTokenSource();
+        var steps = new[]
+        {
+            ahead,
+            $"update ledger.log_state set fence = {last}, fence_waits = '{{}}'",
+            ahead.Replace("low_water = ", "fence = null, low_water = ", StringComparison.Ordinal),
+        };
+        var racing = Task.Run(async () =>
+        {
+            for (var i = 0; !stop.IsCancellationRequested; i++)
+                await thief.ExecuteAsync(steps[i % steps.Length]);
+        });
+        for (var i = 0; i < 12; i++)
+            await product.Village.AllocateAsync(10 + i);
+        await stop.CancelAsync();
+        await racing;
+        // Of one snapshot he would not see what was committed since.
+        var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+            thief.ExecuteAsync(
+                $"begin isolation level repeatable read; update ledger.log_state set fence = {last}; commit"
+            )
+        );
+        Assert.Equal("42501", refused.SqlState);
+        await product.SealedAsync();
+        Assert.Equal(
+            0,
+            await product.ScalarAsync<long>(
+                """
+                select count(*) from ledger.mt_events e
+                 where not exists (select from ledger.log_entry l where l.seq = e.seq_id)
+                """
+            )
+        );
+        var check = await product.CityAuditor.GetAsync("/api/audit/log/check");
+        Assert.True(check.GetProperty("isSound").GetBoolean(), check.GetRawText());
+    }
+
+    [Fact]
+    public async Task Whoever_holds_the_looks_lock_and_does_not_look_is_found_out()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_held");
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
+        await using var thief = new NpgsqlConnection(await product.ApplicationConnectionAsync());
+        await thief.OpenAsync();
+        await thief.ExecuteAsync("select pg_advisory_lock(x'4C45444745525F32'::bigint)");
+        await product.StartAsync();
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                await product.Http.GetStringAsync("/health/ready") is var health
+                && health.Contains("look-failed", StringComparison.Ordinal)
+                && health.Contains("lock", StringComparison.Ordinal),
+            "health says that nobody looks"
+        );
+        // He cannot say that somebody does.
+        await thief.ExecuteAsync("delete from ledger.lease where name = 'look'");
+        await thief.ExecuteAsync("insert into ledger.lease values ('look', gen_random_uuid(), now())");
+        await Task.Delay(TimeSpan.FromSeconds(6));
+        Assert.Contains("look-failed", await product.Http.GetStringAsync("/health/ready"));
+        await thief.ExecuteAsync("select pg_advisory_unlock_all()");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                !(await product.Http.GetStringAsync("/health/ready")).Contains("look-failed", StringComparison.Ordinal),
+            "the look goes on"
+        );
+    }
+
+    [Fact]
+    public async Task What_is_set_for_the_role_changes_no_connection_and_is_named()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_settings");
+        var own = new NpgsqlConnectionStringBuilder(await product.ApplicationConnectionAsync());
+        var of = $"alter role \"{own.Username}\" in database \"{own.Database}\"";
+        await using (var thief = new NpgsqlConnection(await product.ApplicationConnectionAsync()))
+        {
+            await thief.OpenAsync();
+            foreach (
+                var setting in new[]
+                {
+                    "synchronous_commit = off",
+                    "default_transaction_read_only = on",
+                    "default_transaction_isolation = 'serializable'",
+                    "search_path = 'pg_temp'",
+                    "statement_timeout = '1ms'",
+                    "lock_timeout = '1ms'",
+                    "local_preload_libraries = 'nosuch'",
+                }
+            )
+                await thief.ExecuteAsync($"{of} set {setting}");
+        }
+        try
+        {
+            await product.StopAsync();
+            await product.StartAsync();
+            await product.Village.AllocateAsync(1);
+            await using (var made = NpgsqlDataSource.Create(LedgerStore.Plain(own.ConnectionString)))
+            await using (var connection = await made.OpenConnectionAsync())
+                Assert.Equal(
+                    "on pg_catalog,pg_temp off read committed 0",
+                    (
+                        await connection.QueryAsync(
+                            """
+                            select concat_ws(' ', current_setting('synchronous_commit'),
+                                             replace(current_setting('search_path'), ' ', ''),
+                                             current_setting('default_transaction_read_only'),
+                                             current_setting('transaction_isolation'),
+                                             current_setting('statement_timeout'))
+                            """,
+                            r => r.GetString(0)
+                        )
+                    ).Single()
+                );
+            await product.FoundAsync("settings", "synchronous_commit=off");
+            await product.FoundAsync("settings", "local_preload_libraries=nosuch");
+        }
+        finally
+        {
+            await product.AttackAsync($"{of} reset all");
+        }
+    }
+
     [Fact]
     public async Task A_time_that_no_reader_can_read_is_refused()
     {

@@ -37,6 +37,35 @@ public sealed class IdempotencyTests(ApiFixture api)
         );
     }
 
+    [Theory]
+    [InlineData("201", """{"Content-Type": "text/html"}""")]
+    [InlineData("201", """{"Content-Type": "application/json; charset=utf-8", "Set-Cookie": "a=b"}""")]
+    [InlineData("201", """{"Content-Type": "application/json; charset=utf-8", "Location": "http://evil.com"}""")]
+    [InlineData("99", """{"Content-Type": "application/json; charset=utf-8"}""")]
+    [InlineData("201", "[1]")]
+    public async Task An_answer_that_no_command_gave_is_not_served(string status, string headers)
+    {
+        var (village, body, path) = await AllocationAsync();
+        var (key, expected) = (Guid.NewGuid().ToString(), Guid.NewGuid().ToString());
+        await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        await using var connection = await api.Database.OpenConnectionAsync();
+        await connection.ExecuteAsync(
+            $"""
+            insert into ledger.idempotency (actor, key, request, command, status, headers, body)
+            select actor, @expected, request, command, {status}, @headers::jsonb, 'x'
+              from ledger.idempotency
+             where key = @key
+            """,
+            ("expected", expected),
+            ("headers", headers),
+            ("key", key)
+        );
+        using var answer = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), expected);
+        Assert.Contains("record-damaged", await answer.Content.ReadAsStringAsync());
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType!.MediaType);
+        Assert.False(answer.Headers.Contains("Set-Cookie"));
+    }
+
     [Fact]
     public async Task Same_key_at_the_same_instant_happens_once()
     {

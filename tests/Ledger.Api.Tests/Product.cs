@@ -196,7 +196,9 @@ public sealed class Product : IAsyncDisposable
     public async Task MigrateFromSchemaSqlAsync()
     {
         foreach (
-            var (_, text) in Migrations.Scripts.Where(m => m.Name[..5] is "V0001" or "V0002" or "V0007" or "V0009")
+            var (_, text) in Migrations.Scripts.Where(m =>
+                m.Name[..5] is "V0001" or "V0002" or "V0007" or "V0009" or "V0014"
+            )
         )
             await AttackAsync(text.Replace("${schema}", "ledger", StringComparison.Ordinal));
     }

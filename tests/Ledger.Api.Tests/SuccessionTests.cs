@@ -199,6 +199,40 @@ public sealed class SuccessionTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task L16_a_review_is_one_because_the_township_handed_it_in_whatever_a_row_says()
+    {
+        var village = await api.RegisteredAsync();
+        var next = await api.RegisteredAsync(village.Offices);
+        var (path, agriculture) = ($"/api/collectives/{village.CollectiveId}/merger", village.Offices.Agriculture);
+        var body = await Approved(village, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" }, next);
+        var own = await agriculture.EvidenceAsync("a review that the township never saw");
+        body["papers"]!["review"]!["evidence"] = own;
+        await api.Host.RefusedAsync("evidence-missing", agriculture, path, body);
+        await using (var connection = await api.Database.OpenConnectionAsync())
+        {
+            var planted = $"""
+                insert into ledger.evidence (digest, region, media_type, file_name, content, uploaded_by, recorded_at,
+                                             seal)
+                select digest, '{village.VillageCode[..9]}', @type, file_name, content,
+                       'township.{village.VillageCode[..9]}', recorded_at, @seal
+                  from ledger.evidence
+                 where digest = '{own}'
+                """;
+            foreach (var (type, seal) in new[] { ("text/html\r\nX-Evil: 1", "x"), ("application/pdf", "before") })
+                Assert.Equal(
+                    "23514",
+                    (
+                        await Assert.ThrowsAsync<Npgsql.PostgresException>(() =>
+                            connection.ExecuteAsync(planted, ("type", type), ("seal", seal))
+                        )
+                    ).SqlState
+                );
+            await connection.ExecuteAsync(planted, ("type", "application/pdf"), ("seal", null));
+        }
+        await api.Host.RefusedAsync("evidence-damaged", agriculture, path, body);
+    }
+
+    [Fact]
     public async Task C4_after_a_split_neither_village_pays_whom_the_other_has_paid()
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);

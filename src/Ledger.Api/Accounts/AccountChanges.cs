@@ -404,6 +404,9 @@ public static class AccountChanges
         var citizen = CitizenId.Parse(citizenId ?? "", out var fault);
         if (fault is not null)
             throw Require.Invalid("citizenId", fault);
+        // Who he is, his other accounts tell: none of them may have been parted from its person.
+        if (await HolderLook.FaultsAsync(command.Connection, people, command.OursAsync) is [var parted, ..])
+            throw new RefusedException(new Rejection(Rejections.PersonDamaged, parted));
         var person = new Person(name, citizen.Value, null, null, RandomNumberGenerator.GetBytes(16));
         return new Holder(
             await people.KeepHolderAsync(command.Connection, accountId, citizen, person),

@@ -585,11 +585,10 @@ public static class ApplicationEndpoints
     {
         var ids = await command.Connection.QueryAsync(
             $"""
-            select id
-              from {LedgerStore.Schema}.mt_doc_member
-             where id = any(@ids)
-               and data #>> '{"{insurance,finding}"}' <> 'none'
-             order by id
+            select distinct stream_id
+              from {LedgerStore.Schema}.mt_events
+             where type = 'insurance_checked'
+               and stream_id = any(@ids)
             """,
             r => r.GetString(0),
             ("ids", application.Lines.Select(l => l.MemberId).ToArray())

@@ -253,6 +253,7 @@ public static class ApplicationPages
         string? status,
         IDocumentStore store,
         IQuerySession session,
+        EventWriter writer,
         StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
@@ -278,7 +279,7 @@ public static class ApplicationPages
             {
                 A = application,
                 Profiles = await AgencyProfiles.ListAsync(session, caller),
-                Remittance = await Paying.RemittanceAsync(application, connection, store, session),
+                Remittance = await Paying.RemittanceAsync(application, connection, store, writer),
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
                     application.CollectiveId
                 ],

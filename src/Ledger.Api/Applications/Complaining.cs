@@ -373,15 +373,13 @@ public static class Complaining
     }
 
     /// <summary>The accounts of a village, by name: what is complained of is their work.</summary>
-    private static Task<List<string>> OfVillageAsync(Command command, string village) =>
-        command.Connection.QueryAsync(
-            $"""
-            select data ->> 'name'
-              from {LedgerStore.Schema}.mt_doc_account
-             where region = @village
-             order by id
-            """,
-            r => r.GetString(0),
-            ("village", village)
-        );
+    private static async Task<List<string>> OfVillageAsync(Command command, string village) => [.. (
+                await command.NamedByAsync<Account>(
+                    """
+                    type in ('account_opened', 'account_changed', 'account_change_requested')
+                       and data ->> 'roleRegion' = @village
+                    """,
+                    ("village", village)
+                )
+            ).Values.Where(a => a.Region == village).OrderBy(a => a.Id, StringComparer.Ordinal).Select(a => a.Name)];
 }

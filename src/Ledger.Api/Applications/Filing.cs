@@ -302,22 +302,23 @@ public static class Filing
             ("origin", lineage.Origin.Min(StringComparer.Ordinal)!),
             ("year", year)
         );
-        var found = await command.Connection.QueryAsync(
-            $"""
-            select l ->> 'memberId', a.id
-              from {LedgerStore.Schema}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
-             where a.region in (select region from {LedgerStore.Schema}.mt_doc_collective where id = any(@origin))
-               and a.data ->> 'collectiveId' = any(@origin) and (a.data ->> 'year')::int = @year and a.id <> @own
-               and a.data ->> 'status' in ('filed', 'returned', 'reviewed')
-               and l ->> 'status' in ('filed', 'accepted') and l ->> 'memberId' = any(@members)
-             order by a.id
-            """,
-            r => (MemberId: r.GetString(0), Application: r.GetString(1)),
-            ("origin", lineage.Origin.ToArray()),
-            ("year", year),
-            ("own", own ?? ""),
-            ("members", members.ToArray())
+        var filed = await command.NamedByAsync<Application>(
+            "type = 'application_filed' and data ->> 'collectiveId' = any(@own)",
+            ("own", lineage.Origin.ToArray())
         );
+        var listed = members.ToHashSet();
+        var found = filed
+            .Values.Where(a =>
+                a.Year == year
+                && a.Id != own
+                && lineage.Origin.Contains(a.CollectiveId)
+                && a.Status is ApplicationStatus.Filed or ApplicationStatus.Returned or ApplicationStatus.Reviewed
+            )
+            .OrderBy(a => a.Id, StringComparer.Ordinal)
+            .SelectMany(a =>
+                a.Lines.Where(l => l.Status is LineStatus.Filed or LineStatus.Accepted && listed.Contains(l.MemberId))
+                    .Select(l => (l.MemberId, Application: a.Id))
+            );
         return found.GroupBy(f => f.MemberId).ToDictionary(g => g.Key, g => g.First().Application);
     }
 

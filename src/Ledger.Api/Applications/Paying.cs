@@ -122,7 +122,9 @@ public static class Paying
         Command command,
         PersonalData people,
         Caller caller,
-        IQuerySession session
+        IQuerySession session,
+        EventWriter writer,
+        IDocumentStore store
     )
     {
         var by = string.IsNullOrEmpty(profile)
@@ -154,8 +156,10 @@ public static class Paying
             lines.Select(l => l.MemberId),
             basis.Members.Values.SelectMany(m => m.Digests).DistinctBy(d => d.Key)
         );
-        var splits = await new Tracing(command.Connection, session.DocumentStore).SplitAsync(application, lines);
-        var payee = (await session.PolicyYearAsync(application.Region, application.Year))?.Parameters.Payee;
+        var splits = await new Tracing(command.Connection, store).SplitAsync(application, lines);
+        var payee = (await writer.PolicyYearAsync(command.Connection, application.Region, application.Year))
+            ?.Parameters
+            .Payee;
         var split = splits.Values.Aggregate(default(SourceSplit), (a, b) => a + b);
         var sheet = Workbook.Write(
             Marginal(application, fund.Name, command.Actor),
@@ -301,13 +305,14 @@ public static class Paying
         string id,
         IDocumentStore store,
         IQuerySession session,
+        EventWriter writer,
         NpgsqlDataSource database,
         Caller caller
     )
     {
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         await using var connection = await database.OpenConnectionAsync();
-        return await RemittanceAsync(application, connection, store, session);
+        return await RemittanceAsync(application, connection, store, writer);
     }
 
     /// <summary>As the page shows it too.</summary>
@@ -315,12 +320,12 @@ public static class Paying
         Application application,
         NpgsqlConnection connection,
         IDocumentStore store,
-        IQuerySession session
+        EventWriter writer
     )
     {
         var lines = application.Lines.Where(l => Remitted.Contains(l.Status)).ToList();
         var splits = await new Tracing(connection, store).SplitAsync(application, lines);
-        var policy = await session.PolicyYearAsync(application.Region, application.Year);
+        var policy = await writer.PolicyYearAsync(connection, application.Region, application.Year);
         return new RemittanceView(
             application.Id,
             policy?.Parameters.Payee,

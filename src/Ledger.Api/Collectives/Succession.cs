@@ -1,7 +1,9 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Evidence;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Collectives.Steps;
 using Ledger.Domain.Funds;
@@ -34,14 +36,14 @@ public static class Succession
         );
     }
 
-    public static async Task<Answer> Merger(string id, MergerBody body, Command command, Caller caller)
+    public static async Task<Answer> Merger(string id, MergerBody body, Command command, Caller caller, KeyFile keys)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         var (papers, evidence) = await PapersAsync(body.Papers, body.Evidence, command);
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
         var (source, target) = await FundsAsync(from, into, command);
         var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
-        var (reviewers, by) = await ReviewersAsync(from, papers, command);
+        var (reviewers, by) = await ReviewersAsync(from, papers, command, keys);
         return Decided(
             command,
             from,
@@ -56,7 +58,7 @@ public static class Succession
         );
     }
 
-    public static async Task<Answer> Separation(string id, SplitBody body, Command command, Caller caller)
+    public static async Task<Answer> Separation(string id, SplitBody body, Command command, Caller caller, KeyFile keys)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         if (body.MemberIds.Count is 0 or > MaxSplitMembers)
@@ -73,7 +75,7 @@ public static class Succession
         var staying = await command.ReadPeopleAsync<Member>(roll.Except(body.MemberIds));
         var registered = members.Concat(staying.Values).Count(m => m.DiedOn is null);
         var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
-        var (reviewers, by) = await ReviewersAsync(from, papers, command);
+        var (reviewers, by) = await ReviewersAsync(from, papers, command, keys);
         return Decided(
             command,
             from,
@@ -89,13 +91,13 @@ public static class Succession
         );
     }
 
-    public static async Task<Answer> Dissolution(string id, DissolutionBody body, Command command)
+    public static async Task<Answer> Dissolution(string id, DissolutionBody body, Command command, KeyFile keys)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         var (papers, evidence) = await PapersAsync(body.Papers, body.Evidence, command);
         var collective = await command.LoadAsync<Collective>(id);
         var fund = await command.FindAsync<Fund>(StreamId.FundOf(id));
-        var (reviewers, by) = await ReviewersAsync(collective, papers, command);
+        var (reviewers, by) = await ReviewersAsync(collective, papers, command, keys);
         return Decided(
             command,
             collective,
@@ -186,21 +188,20 @@ public static class Succession
         string? subAccount = null
     ) =>
         (
-            await command.Connection.QueryAsync(
-                $"""
-                select id
-                  from {LedgerStore.Schema}.mt_doc_application
-                 where data ->> 'collectiveId' = @collective
-                   and data ->> 'status' not in ('settled', 'rejected', 'withdrawn')
-                   and (@pocket::text is null or data ->> 'subAccount' = @pocket)
-                 order by id
-                 limit 1
-                """,
-                r => r.GetString(0),
-                ("collective", collective.Id),
-                ("pocket", subAccount)
+            await command.NamedByAsync<Application>(
+                "type = 'application_filed' and data ->> 'collectiveId' = any(@own)",
+                ("own", new[] { collective.Id })
             )
-        ).FirstOrDefault();
+        )
+            .Values.Where(a =>
+                a.CollectiveId == collective.Id
+                && (subAccount is null || a.SubAccount == subAccount)
+                && a.Status
+                    is not (ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn)
+            )
+            .Select(a => a.Id)
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault();
 
     /// <summary>
     /// Who at the collective's township handed in the review, and the caller, who knows of them.
@@ -208,20 +209,25 @@ public static class Succession
     private static async Task<(IReadOnlyCollection<string> Reviewers, Actor By)> ReviewersAsync(
         Collective from,
         SuccessionPapers papers,
-        Command command
+        Command command,
+        KeyFile keys
     )
     {
-        var reviewers = await command.Connection.QueryAsync(
+        var (digest, township) = (papers.Review?.Evidence ?? "", RegionCode.Township(from.Region));
+        var handedIn = await command.Connection.QueryAsync(
             $"""
-            select distinct uploaded_by
+            select uploaded_by, seal
               from {LedgerStore.Schema}.evidence
              where digest = @digest
                and region = @township
             """,
-            r => r.GetString(0),
-            ("digest", papers.Review?.Evidence ?? ""),
-            ("township", RegionCode.Township(from.Region))
+            r => (By: r.GetString(0), Seal: r.IsDBNull(1) ? null : r.GetString(1)),
+            ("digest", digest),
+            ("township", township)
         );
+        if (handedIn.Any(h => !EvidenceSeal.Holds(keys, digest, township, h.By, h.Seal)))
+            throw await command.EvidenceDamagedAsync(digest, "papers.review.evidence");
+        string[] reviewers = [.. handedIn.Select(h => h.By)];
         return (reviewers, await command.ActorAmongAsync(reviewers));
     }
 

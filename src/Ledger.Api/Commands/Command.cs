@@ -76,6 +76,9 @@ public sealed class Command(
     private NpgsqlTransaction? _transaction;
     private Together.Group? _group;
     private IDocumentSession? _session;
+
+    /// <summary>Beyond it a stream has no place for what a command adds: somebody took it.</summary>
+    private const long LastVersion = int.MaxValue - 10_000;
     private int _lastRank = -1;
     private readonly Dictionary<string, long> _versions = [];
     private readonly Dictionary<string, StreamChange> _changes = [];
@@ -267,20 +270,14 @@ public sealed class Command(
         var name = Require.Reference(named, "confirmBy", ActorName.MaxForeignLength);
         string[] ids = [StreamId.Account(name), StreamId.Account(Actor.Id)];
         var (_, accounts) = await writer.LockAsync<Account>(Connection, [.. ids.Distinct()], "for share");
-        var isDelegate = await Connection.QueryAsync(
-            $"""
-            select 1
-              from {LedgerStore.Schema}.mt_doc_account
-             where data -> 'delegates' ? @name
-             limit 1
-            """,
-            _ => true,
+        var delegates = await NamedByAsync<Account>(
+            "type = 'delegation_granted' and data ->> 'to' = @name",
             ("name", name)
         );
         var confirmer = new Confirmer(
             name,
             accounts.GetValueOrDefault(ids[0]),
-            isDelegate.Count > 0,
+            delegates.Values.Any(a => a.Delegates.ContainsKey(name)),
             accounts.ContainsKey(ids[1]) && !ActorName.IsForeign(name)
         );
         return FourEyes.Named(confirmer, region, roles, Actor) is { } refusal
@@ -317,18 +314,60 @@ public sealed class Command(
         return null;
     }
 
-    /// <summary>The members of these collectives, in order of id.</summary>
-    public Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives) =>
-        Connection.QueryAsync(
-            $"""
-            select id
-              from {LedgerStore.Schema}.mt_doc_member
-             where data -> 'memberships' ?| @collectives
-             order by id
-            """,
-            r => r.GetString(0),
-            ("collectives", collectives.ToArray())
+    /// <summary>
+    /// The states of the streams that have such an event, each as a command would find it, without a lock. A document
+    /// that somebody took away for a moment is missed by no decision so.
+    /// </summary>
+    /// <param name="condition">Over <c>type</c> and <c>data</c> of an event, as an index has it.</param>
+    /// <param name="damaged">As in <see cref="EventWriter.LockAsync"/>.</param>
+    public async Task<IReadOnlyDictionary<string, T>> NamedByAsync<T>(
+        string condition,
+        (string Name, object? Value) parameter,
+        IDictionary<string, RefusedException>? damaged = null
+    )
+        where T : Aggregate =>
+        await writer.ReadAsync<T>(
+            Connection,
+            await Connection.QueryAsync(
+                $"select distinct stream_id from {LedgerStore.Schema}.mt_events where {condition}",
+                r => r.GetString(0),
+                parameter
+            ),
+            damaged
         );
+
+    /// <summary>These states, each as a command would find it, without a lock; the missing are absent.</summary>
+    public Task<IReadOnlyDictionary<string, T>> SoundAsync<T>(
+        IReadOnlyCollection<string> ids,
+        IDictionary<string, RefusedException>? damaged = null
+    )
+        where T : Aggregate => writer.ReadAsync<T>(Connection, ids, damaged);
+
+    /// <summary>
+    /// The members of these collectives, in order of id: whom the events ever made one, and who is one still. Of whose
+    /// record is damaged nothing can be told but that.
+    /// </summary>
+    public async Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives)
+    {
+        var own = collectives.ToArray();
+        var damaged = new Dictionary<string, RefusedException>();
+        var members = await NamedByAsync<Member>(
+            """
+            type in ('member_registered', 'membership_moved', 'departure_revoked')
+               and coalesce(data ->> 'toCollectiveId', data ->> 'collectiveId') = any(@own)
+            """,
+            ("own", own),
+            damaged
+        );
+        return
+        [
+            .. members
+                .Values.Where(m => own.Any(m.Memberships.ContainsKey))
+                .Select(m => m.Id)
+                .Concat(damaged.Keys)
+                .Order(StringComparer.Ordinal),
+        ];
+    }
 
     /// <summary>The policy year in force for a region: the county's own, else the city's.</summary>
     /// <exception cref="RefusedException"><c>policy-year-missing</c>.</exception>
@@ -354,6 +393,11 @@ public sealed class Command(
         if (decision.Rejection is { } rejection)
             throw new RefusedException(rejection);
         Confirmed = decision.Confirmed ?? Confirmed;
+        // From before a stream's events had to be its next ones (V0014).
+        if (_versions.GetValueOrDefault(id) > LastVersion)
+            throw new RefusedException(
+                new Rejection(Rejections.RecordDamaged, $"{id}：已有第 {_versions[id]} 版的事件，不能再续")
+            );
         if (decision.Events.Count > 0)
             state = Add(Change.Of(id, state, decision.Events)).After;
         foreach (var change in decision.Also)
@@ -404,9 +448,9 @@ public sealed class Command(
     /// <summary>What stands under a document's digest is another one: the finding, and what to refuse with.</summary>
     public async Task<RefusedException> EvidenceDamagedAsync(string digest, string field)
     {
-        await findings.AddAsync("evidence", $"{Actor.Region} 的凭证 {digest} 内容已被替换 a document was replaced");
+        await findings.AddAsync("evidence", $"{Actor.Region} 的凭证 {digest} 已被替换或改动 a document was replaced");
         return new RefusedException(
-            new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 的内容与其摘要不符，请另行扫描上传")
+            new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 不是所登记的原件或上传人，请另行扫描上传")
             {
                 Field = field,
             }

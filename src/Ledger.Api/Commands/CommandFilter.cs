@@ -41,6 +41,8 @@ public sealed class CommandFilter(
     /// </summary>
     private const int Attempts = 4;
 
+    public const string ContentType = "application/json; charset=utf-8";
+
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
@@ -134,7 +136,7 @@ public sealed class CommandFilter(
     )
     {
         var answer = (Answer)(await next(context))!;
-        var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
+        var headers = new Dictionary<string, string> { ["Content-Type"] = ContentType };
         if (answer.Version is { } version)
             headers["ETag"] = ETags.Of(version);
         if (answer.Location is { } location)

@@ -87,20 +87,55 @@ public static class IdempotencyKey
             r =>
                 (
                     Request: r.GetFieldValue<byte[]>(0),
-                    Answer: new StoredAnswer(
-                        r.GetInt32(1),
-                        JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!,
-                        r.GetFieldValue<byte[]>(3)
-                    )
+                    Answer: Ours(r.GetInt32(1), r.GetString(2), r.GetFieldValue<byte[]>(3))
                 ),
             Sql.Text(command.Actor.Id),
             Sql.Text(Kept(command, key, request))
         );
         return known.Count == 0 ? null
-            : known[0].Request.AsSpan().SequenceEqual(request) ? known[0].Answer
+            : known[0].Request.AsSpan().SequenceEqual(request)
+                ? known[0].Answer
+                    ?? throw new RefusedException(
+                        new Rejection(Rejections.RecordDamaged, $"{Header} “{key}”所存的回答不是产品写入的")
+                        {
+                            Field = Header,
+                        }
+                    )
             : throw new RefusedException(
                 new Rejection(Rejections.IdempotencyMismatch, $"{Header} “{key}”已用于另一请求") { Field = Header }
             );
+    }
+
+    /// <summary>
+    /// What an answer of ours can be; null: another one, of whoever added a row for a key that he expected. No header
+    /// is served that no command writes.
+    /// </summary>
+    private static StoredAnswer? Ours(int status, string headers, byte[] body)
+    {
+        try
+        {
+            return
+                status is >= 200 and < 600
+                && JsonSerializer.Deserialize<Dictionary<string, string>>(headers) is { } written
+                && written.ContainsKey("Content-Type")
+                && written.All(h => IsOurs(h.Key, h.Value))
+                ? new StoredAnswer(status, written, body)
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+
+        static bool IsOurs(string name, string? value) =>
+            name switch
+            {
+                "Content-Type" => value is CommandFilter.ContentType or Problem.ContentType,
+                "ETag" => value is ['"', .., '"'] && value[1..^1].All(char.IsAsciiDigit),
+                "Location" => value?.StartsWith("/api/", StringComparison.Ordinal) == true
+                    && value.All(c => c is > ' ' and < (char)127),
+                _ => false,
+            };
     }
 
     /// <summary>

@@ -6,6 +6,7 @@ using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Store.Axes;
 using Microsoft.AspNetCore.Mvc;
+using Npgsql;
 
 namespace Ledger.Api.Commands;
 
@@ -67,6 +68,9 @@ public static partial class Problem
         e switch
         {
             RefusedException refused => refused.Rejection,
+            ForgedAxisException forged => new Rejection(Rejections.FundDamaged, forged.Message),
+            PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "fen_axis" } taken =>
+                new Rejection(Rejections.FundDamaged, new ForgedAxisException($"（{taken.ConstraintName}）").Message),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Rejection(
                 Rejections.LimitExceeded,
                 "请求超过大小上限"
@@ -262,7 +266,10 @@ public static partial class Problem
     {
         var e = http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()!.Error;
         var rejection = Meaning(e) ?? new Rejection(Rejections.Internal, "请求没有完成，没有写入任何内容");
-        if (e is UnreadableEventException)
+        if (
+            e is UnreadableEventException or ForgedAxisException
+            || (e is PostgresException && rejection.Code == Rejections.FundDamaged)
+        )
             await http.RequestServices.GetRequiredService<EditedStates>().FoundAsync(rejection.Detail);
         await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
     }

@@ -184,6 +184,11 @@ public static class DonorEndpoints
                        and data ->> 'donorId' is not null
                        and data ->> 'donorId' = @id
                     union all
+                    select timestamp
+                      from {LedgerStore.Schema}.mt_events
+                     where type = 'sponsorship_recorded'
+                       and data ->> 'donorId' = @id
+                    union all
                     select a.recorded_at
                       from {LedgerStore.Schema}.audit_entry_id i
                       join {LedgerStore.Schema}.audit_entry a using (seq)

@@ -46,6 +46,12 @@ public static class DocumentKind
         return fault is null ? type : null;
     }
 
+    /// <summary>As it may be sent: of what nobody handed in here only the bytes.</summary>
+    public static string Known(string type) =>
+        type is "image/heic" or "application/ofd" || Signatures.Any(s => s.MediaType == type)
+            ? type
+            : "application/octet-stream";
+
     private static bool IsHeic(ReadOnlySpan<byte> bytes) =>
         bytes.Length >= 12
         && bytes[4..8].SequenceEqual("ftyp"u8)

@@ -50,7 +50,7 @@ public static class EvidenceEndpoints
             .Refuses(Rejections.NotFound, Rejections.EvidenceDamaged);
     }
 
-    private static async Task<Answer> Upload(IFormFile file, Command command)
+    private static async Task<Answer> Upload(IFormFile file, Command command, KeyFile keys)
     {
         if (file.Length > MaxBytes)
             throw new RefusedException(
@@ -72,21 +72,48 @@ public static class EvidenceEndpoints
             name = $"凭证{Path.GetExtension(name)}";
         var added = await command.Connection.ExecuteAsync(
             $"""
-            insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by)
-            values (@digest, @region, @type, @name, @content, @by) on conflict do nothing
+            insert into {LedgerStore.Schema}.evidence
+                   (digest, region, media_type, file_name, content, uploaded_by, seal)
+            values (@digest, @region, @type, @name, @content, @by, @seal) on conflict do nothing
             """,
             ("digest", digest),
             ("region", command.Actor.Region),
             ("type", mediaType),
             ("name", name),
             ("content", bytes),
-            ("by", command.Actor.Id)
+            ("by", command.Actor.Id),
+            ("seal", EvidenceSeal.Of(keys, digest, command.Actor.Region, command.Actor.Id))
         );
         // Nothing takes its place, and nobody is told that it is kept when it is not.
         if (added == 0)
             await command.EvidenceAsync([digest], "file");
+        if (added == 0 && !await IsOursAsync(digest, command, keys))
+            throw await command.EvidenceDamagedAsync(digest, "file");
         return Answer.Created($"/api/evidence/{digest}", new EvidenceView(digest, mediaType, name, bytes.Length));
     }
+
+    /// <summary>Whether the one that is there was handed in by whom it names.</summary>
+    private static async Task<bool> IsOursAsync(string digest, Command command, KeyFile keys) =>
+        (
+            await command.Connection.QueryAsync(
+                $"""
+                select uploaded_by, seal
+                  from {LedgerStore.Schema}.evidence
+                 where digest = @digest
+                   and region = @region
+                """,
+                r =>
+                    EvidenceSeal.Holds(
+                        keys,
+                        digest,
+                        command.Actor.Region,
+                        r.GetString(0),
+                        r.IsDBNull(1) ? null : r.GetString(1)
+                    ),
+                ("digest", digest),
+                ("region", command.Actor.Region)
+            )
+        ).All(isOurs => isOurs);
 
     /// <summary>
     /// The document whose digest this is, or none: several regions may have handed it in, and a copy that somebody
@@ -131,7 +158,7 @@ public static class EvidenceEndpoints
                 )
             ).Single();
             if (Convert.ToHexStringLower(SHA256.HashData(content)) == digest)
-                return Results.File(content, type, name);
+                return Results.File(content, DocumentKind.Known(type), name);
             await findings.AddAsync("evidence", $"{region} 的凭证 {digest} 内容已被替换 a document was replaced");
         }
         throw new RefusedException(

@@ -21,6 +21,7 @@ public sealed class LogService(
     ProgressLook progress,
     Findings findings,
     FailedLooks failed,
+    LookMark mark,
     TimeProvider time,
     ILogger<LogService> log
 ) : BackgroundService
@@ -29,6 +30,9 @@ public sealed class LogService(
 
     /// <summary>The check that comes by itself takes a tenth of its time to work, at most a tenth of a core.</summary>
     private const int Rest = 9;
+
+    /// <summary>In how many intervals some node's look has gone on, however many events there are.</summary>
+    private const int MostLooks = 6;
 
     protected override Task ExecuteAsync(CancellationToken stopping) =>
         Task.WhenAll(KeepAsync(stopping), ScrubAsync(stopping));
@@ -110,6 +114,7 @@ public sealed class LogService(
     private async Task ScrubAsync(CancellationToken stopping)
     {
         const long scrubLock = 0x4C45444745525F32; // "LEDGER_2"
+        var running = Stopwatch.StartNew();
         for (var wait = TimeSpan.Zero; await Delay(wait, stopping); wait = settings.Log.ScrubEvery)
         {
             try
@@ -125,21 +130,30 @@ public sealed class LogService(
                     ).Single()
                 )
                 {
-                    failed.Clear();
+                    // Another node looks, and says what fails. Nobody does, who holds the lock so long.
+                    var most = settings.Log.ScrubEvery * MostLooks;
+                    if (running.Elapsed < most || await mark.IsFreshAsync(connection, most))
+                        failed.Clear();
+                    else
+                        failed.Set("lock");
                     continue;
                 }
+                failed.Clear("lock");
                 try
                 {
                     var isFirst = wait == TimeSpan.Zero;
+                    await LookAsync("settings", () => SettingsLook.RunAsync(connection, findings), stopping);
                     if (!isFirst)
                         await LookAsync("log", () => CheckAsync(connection, stopping), stopping);
                     if (!isFirst || await StateShapes.ChangedAsync(connection) > 0)
                         await LookAsync("states", () => states.RunAsync(Rest, stopping), stopping);
+                    await mark.KeepAsync(connection);
                     if (isFirst)
                         continue;
                     await LookAsync("persons", () => persons.RunAsync(Rest, stopping), stopping);
                     await LookAsync("progress", () => progress.RunAsync(Rest, stopping), stopping);
                     await Accounts.Spent.ForgetAsync(connection);
+                    await mark.KeepAsync(connection);
                 }
                 finally
                 {

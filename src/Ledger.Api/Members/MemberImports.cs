@@ -296,7 +296,12 @@ public static class MemberImports
             collective.Id,
             rows.Select(r => (r.Person.Name, r.Id.BirthDate))
         );
-        var known = await people.ReadAsync(command.Connection, namesakes);
+        var damaged = new Dictionary<string, RefusedException>();
+        var members = await command.SoundAsync<Member>(namesakes, damaged);
+        var known = await people.ReadAsync(
+            command.Connection,
+            members.Values.Where(m => m.Memberships.ContainsKey(collective.Id)).Select(m => m.Id).Concat(damaged.Keys)
+        );
         var same = new Dictionary<(string Name, DateOnly Birth), (CitizenId Id, string Where)>();
         foreach (var person in known.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value))
         {
@@ -335,18 +340,16 @@ public static class MemberImports
         var ids = rows.Select(r => r.Id).ToList();
         var own = await people.FindAsync(command.Connection, ids, PersonalData.OfCollective(collective.Id));
         var records = (await people.FindAsync(command.Connection, ids)).Concat(own).ToLookup(p => p.Value, p => p.Key);
-        var members = await command.Connection.QueryAsync(
-            $"""
-            select id
-              from {LedgerStore.Schema}.mt_doc_member
-             where id = any(@ids)
-               and data -> 'memberships' ? @collective
-            """,
-            r => r.GetString(0),
-            ("ids", records.Select(r => r.Key).ToArray()),
-            ("collective", collective.Id)
-        );
-        return [.. members.SelectMany(m => records[m])];
+        var damaged = new Dictionary<string, RefusedException>();
+        var members = await command.SoundAsync<Member>([.. records.Select(r => r.Key)], damaged);
+        return
+        [
+            .. members
+                .Values.Where(m => m.Memberships.ContainsKey(collective.Id))
+                .Select(m => m.Id)
+                .Concat(damaged.Keys)
+                .SelectMany(m => records[m]),
+        ];
     }
 
     /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people

@@ -75,7 +75,7 @@ public static class Backup
         File.SetUnixFileMode(unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         // The manifest and the dump look at the same moment.
-        await using var connection = new NpgsqlConnection(connectionString);
+        await using var connection = new NpgsqlConnection(LedgerStore.Plain(connectionString));
         await connection.OpenAsync();
         await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
         const string s = LedgerStore.Schema;

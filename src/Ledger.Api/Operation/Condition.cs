@@ -27,7 +27,8 @@ public sealed record Readings(
     long DeadLetters,
     long ChangedStates,
     double ClockSkewSeconds,
-    IReadOnlyList<string> FailedLooks
+    IReadOnlyList<string> FailedLooks,
+    long LateReminders
 );
 
 /// <summary>The hourly looks of this node that did not come to their end, until they do.</summary>
@@ -111,7 +112,11 @@ public sealed class Condition(
                (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint
                   from {LedgerStore.Schema}.mt_doc_workitem
                  where data ->> 'status' = 'paid'),
-               fund.transit, clock_timestamp()
+               fund.transit, clock_timestamp(),
+               (select count(*)
+                  from wolverine.wolverine_incoming_envelopes
+                 where status = 'Scheduled'
+                   and execution_time < clock_timestamp() - interval '2 minutes')
           from head, unsealed, fund
         """;
 
@@ -143,7 +148,8 @@ public sealed class Condition(
                         letters.TotalCount,
                         changed,
                         Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(10)).TotalSeconds),
-                        failed.Names
+                        failed.Names,
+                        r.GetInt64(11)
                     ),
                     ("now", time.GetUtcNow())
                 )
@@ -175,6 +181,8 @@ public sealed class Condition(
             );
         if (r.DeadLetters > 0)
             wrong.Add(new("dead-letters", $"有 {r.DeadLetters} 条消息多次处理失败，见 docs/operations.md"));
+        if (r.LateReminders > 0)
+            wrong.Add(new("reminders-late", $"有 {r.LateReminders} 条到期的提醒等了两分钟以上还没有处理"));
         if (r.ChangedStates > 0)
             wrong.Add(
                 new(

@@ -2,6 +2,7 @@ using Ledger.Domain.Benefits;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
 using Marten;
+using Npgsql;
 
 namespace Ledger.Api.Policies;
 
@@ -23,6 +24,25 @@ public static class PolicyYearLookup
                 ? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(region), year))
                 : null;
         return own ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year));
+    }
+
+    /// <summary>
+    /// As above, by its seal or its events: where money goes to is said by no document that somebody edited.
+    /// </summary>
+    public static async Task<PolicyYear?> PolicyYearAsync(
+        this EventWriter writer,
+        NpgsqlConnection connection,
+        string region,
+        int year
+    )
+    {
+        string[] ids =
+        [
+            StreamId.PolicyYear(RegionCode.County(region), year),
+            StreamId.PolicyYear(RegionCode.City(region), year),
+        ];
+        var years = await writer.ReadAsync<PolicyYear>(connection, ids);
+        return years.GetValueOrDefault(ids[0]) ?? years.GetValueOrDefault(ids[1]);
     }
 
     /// <summary>

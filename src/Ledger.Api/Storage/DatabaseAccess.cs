@@ -58,7 +58,7 @@ public sealed record DatabaseAccess(string? Owner, string Application)
 
     private static async Task<bool> MayMakeTablesAsync(string connectionString)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
+        await using var connection = new NpgsqlConnection(LedgerStore.Plain(connectionString));
         await connection.OpenAsync();
         return (
             await connection.QueryAsync(

@@ -8,7 +8,7 @@ namespace Ledger.Api.Storage;
 /// number, name and birth date, and is gone only where an event says so. Else somebody could be registered, and
 /// subsidised, a second time. Rows from before there was a hash of name and birth date get theirs.
 /// </summary>
-public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDataSource database)
+public sealed class PersonLook(PersonalData people, EventWriter writer, Findings findings, NpgsqlDataSource database)
 {
     private const int Page = 500;
 
@@ -49,6 +49,8 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
     public async Task RunAsync(int rest, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
+        foreach (var account in await HolderLook.FaultsAsync(connection, people, c => writer.OursAsync(connection, c)))
+            await findings.AddAsync("person", $"{account}：账户所属的人与其证件号不符 an account's person was edited");
         var watch = new Stopwatch();
         for (var after = ""; ; )
         {

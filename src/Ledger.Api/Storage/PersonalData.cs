@@ -109,8 +109,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         NamesakeHash(person.Name, Domain.Identity.CitizenId.Parse(person.CitizenId, out _).BirthDate, register);
 
     /// <summary>
-    /// The members of a collective that may have one of these names and birth dates; with them those whose hash was not
-    /// worked out yet. Who it is, the record says.
+    /// Who may be a member of a collective, by its events, and have one of these names and birth dates; with them those
+    /// whose hash was not worked out yet. Who it is, the record says, and the state whether he is one still.
     /// </summary>
     public async Task<IReadOnlyList<string>> NamesakesAsync(
         NpgsqlConnection connection,
@@ -119,18 +119,19 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     ) =>
         await connection.QueryAsync(
             $"""
-            select m.id
-              from {LedgerStore.Schema}.mt_doc_member m
-             where m.data -> 'memberships' ? @collective
-               and m.id in (select member_id
-                              from {LedgerStore.Schema}.person
-                             where namesake_hash = any(@hashes)
-                            union all
-                            select member_id
-                              from {LedgerStore.Schema}.person
-                             where namesake_hash is null
-                               and wrapped_key is not null
-                               and member_id like 'member-%')
+            select distinct p.member_id
+              from (select member_id
+                      from {LedgerStore.Schema}.person
+                     where namesake_hash = any(@hashes)
+                    union all
+                    select member_id
+                      from {LedgerStore.Schema}.person
+                     where namesake_hash is null
+                       and wrapped_key is not null
+                       and member_id like 'member-%') p
+              join {LedgerStore.Schema}.mt_events e on e.stream_id = p.member_id
+               and e.type in ('member_registered', 'membership_moved', 'departure_revoked')
+               and coalesce(e.data ->> 'toCollectiveId', e.data ->> 'collectiveId') = @collective
             """,
             r => r.GetString(0),
             ("collective", collectiveId),
@@ -169,11 +170,30 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     {
         var byHash = ids.Distinct().ToDictionary(id => Convert.ToHexString(Hash(id, register)));
         var found = await connection.QueryAsync(
-            $"select id_hash, member_id from {LedgerStore.Schema}.person where id_hash = any(@hashes)",
-            r => (Hash: Convert.ToHexString(r.GetFieldValue<byte[]>(0)), MemberId: r.GetString(1)),
+            $"""
+            select id_hash, member_id, wrapped_key, coalesce(data, '')
+              from {LedgerStore.Schema}.person
+             where id_hash = any(@hashes)
+            """,
+            r =>
+                (
+                    Id: byHash[Convert.ToHexString(r.GetFieldValue<byte[]>(0))],
+                    MemberId: r.GetString(1),
+                    Key: r.IsDBNull(2) ? null : r.GetFieldValue<byte[]>(2),
+                    Data: r.GetFieldValue<byte[]>(3)
+                ),
             ("hashes", byHash.Keys.Select(Convert.FromHexString).ToArray())
         );
-        return found.ToDictionary(f => byHash[f.Hash], f => f.MemberId);
+        // The hash stands beside what is sealed: it may have been exchanged with another's.
+        if (found.AsParallel().FirstOrDefault(f => !IsOf(f)).MemberId is { } damaged)
+        {
+            await findings.AddAsync("person", $"{damaged}：所存的查找值不是此人的 found by another's number");
+            throw new RefusedException(new Rejection(Rejections.PersonDamaged, damaged));
+        }
+        return found.ToDictionary(f => f.Id, f => f.MemberId);
+
+        bool IsOf((CitizenId Id, string MemberId, byte[]? Key, byte[] Data) row) =>
+            row.Key is not null && Open(row.MemberId, row.Key, row.Data)?.CitizenId == row.Id.Value;
     }
 
     /// <summary>Persons by member id; the erased are absent.</summary>
@@ -340,6 +360,45 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         );
     }
 
+    private byte[] HolderHash(CitizenId citizen) =>
+        HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"account {citizen.Value}"));
+
+    /// <summary>
+    /// Of which of these accounts the person's row is not found by the number that the account's own row says.
+    /// </summary>
+    /// <param name="holders">The person that the events name, by the id of the account.</param>
+    public async Task<IReadOnlyList<string>> HolderFaultsAsync(
+        NpgsqlConnection connection,
+        IReadOnlyDictionary<string, string> holders
+    )
+    {
+        var rows = (
+            await connection.QueryAsync(
+                $"""
+                select member_id, id_hash, wrapped_key, coalesce(data, '')
+                  from {LedgerStore.Schema}.person
+                 where member_id = any(@ids)
+                """,
+                r =>
+                    (
+                        Id: r.GetString(0),
+                        Hash: r.GetFieldValue<byte[]>(1),
+                        Key: r.IsDBNull(2) ? null : r.GetFieldValue<byte[]>(2),
+                        Data: r.GetFieldValue<byte[]>(3)
+                    ),
+                ("ids", holders.SelectMany(h => new[] { h.Key, h.Value }).Distinct().ToArray())
+            )
+        ).ToDictionary(r => r.Id);
+        return [.. holders.Where(h => !IsTold(h.Key, h.Value)).Select(h => h.Key).Order(StringComparer.Ordinal)];
+
+        bool IsTold(string account, string person) =>
+            rows.TryGetValue(account, out var own)
+            && own.Key is not null
+            && Open(account, own.Key, own.Data) is { } holder
+            && rows.TryGetValue(person, out var found)
+            && HolderHash(CitizenId.Parse(holder.CitizenId, out _)).AsSpan().SequenceEqual(found.Hash);
+    }
+
     /// <summary>
     /// The natural person whose account this is: his pseudonymous id, the same for each of his accounts, found by a
     /// keyed hash that is not a member's. What an account says of him lies sealed in a row of its own, so that no
@@ -352,7 +411,7 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         Person person
     )
     {
-        var hash = HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"account {citizen.Value}"));
+        var hash = HolderHash(citizen);
         await connection.ExecuteAsync(
             $"""
             insert into {LedgerStore.Schema}.person (member_id, id_hash)

@@ -78,7 +78,7 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
         foreach (var chunk in chunks)
         {
             var span = new FenInterval(chunk[0].Fen!.Value.From, chunk[^1].Fen!.Value.To);
-            var sources = await Axes.UpAsync(FenSpan.Of(application.FundId, application.SubAccount, span));
+            var sources = await LaidAsync(FenSpan.Of(application.FundId, application.SubAccount, span));
             var events = await EventsAsync(sources.Select(s => s.Allocation.EventId));
             // What left as fen k came in as fen k: a path's first step is on the same numbers as the lines.
             var parts = sources.Select(s => new SourcedFen(
@@ -89,6 +89,35 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
                 splits[member] = split;
         }
         return splits;
+    }
+
+    /// <summary>
+    /// The sources of a span that a decision rests on: each interval on the way is what the event that it names laid.
+    /// </summary>
+    /// <exception cref="ForgedAxisException"/>
+    private async Task<IReadOnlyList<Source>> LaidAsync(FenSpan span)
+    {
+        IReadOnlyList<Source> sources;
+        try
+        {
+            sources = await Axes.UpAsync(span);
+        }
+        catch (InvariantViolationException broken)
+        {
+            throw new ForgedAxisException($"{span.Account} [{span.Fen.From}, {span.Fen.To})", broken);
+        }
+        var entries = sources.SelectMany(s => s.Path.Select(p => p.Entry)).Distinct().ToList();
+        var events = await new StoredEvents(store, _schema).OfAsync<Fund>(
+            connection,
+            "id = any(@ids) and stream_id like 'fund-%'",
+            ("ids", entries.Select(e => e.EventId).Distinct().ToArray())
+        );
+        var laid = events
+            .SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(a => a with { EventId = e.Id }))
+            .ToHashSet();
+        return entries.Find(e => !laid.Contains(e)) is { } forged
+            ? throw new ForgedAxisException($"{forged.Span.Account} [{forged.Span.Fen.From}, {forged.Span.Fen.To})")
+            : sources;
     }
 
     /// <summary>Downward: where an allocation's money is now; null when the fund has no such allocation.</summary>
