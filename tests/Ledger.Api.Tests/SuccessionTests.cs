@@ -84,10 +84,7 @@ public sealed class SuccessionTests(ApiFixture api)
         Assert.Contains(foreseen.Changes, c => c is { What: "members", Before: "0", After: "2" });
         Assert.Contains(foreseen.Events, e => e is { Type: "collective_merged", Count: 1 });
         var open = Assert.Single(foreseen.OpenApplications);
-        Assert.Equal(
-            (old.ApplicationId, "filed", 2, 200m),
-            (open.Id, open.Status, open.Lines, open.Amount.Yuan)
-        );
+        Assert.Equal((old.ApplicationId, "filed", 2, 200m), (open.Id, open.Status, open.Lines, open.Amount.Yuan));
 
         // Nothing was done, and what is refused is refused in the preview too.
         Assert.Equal((400m, 0m), (await AvailableAsync(old), await AvailableAsync(next)));
