@@ -116,6 +116,7 @@ public static class Preview
         return
         [
             new(after.Name, "name", before?.Name ?? "", after.Name),
+            new(after.Name, "region", before?.Region ?? "", after.Region),
             new(after.Name, "members", $"{here}", $"{then - left}"),
             new(after.Name, "merged-into", "", NameOf(after.MergedInto)),
             new(after.Name, "dissolved-on", $"{before?.DissolvedOn:yyyy-MM-dd}", $"{after.DissolvedOn:yyyy-MM-dd}"),
