@@ -430,6 +430,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         var township = village.Offices.Township(village.VillageCode[..9]);
+        var desk = api.Client(new Domain.Actor("clerk.desk", "agency", village.Offices.County)); // had no part in it
         var members = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines"))
             .Lines.Select(l => l.MemberId)
             .ToArray();
@@ -460,7 +461,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             (
                 await api.Host.RefusedAsync(
                     "field-invalid",
-                    village.Offices.Reviewer,
+                    desk,
                     path,
                     new { upheld = true, answer = "成立" }
                 )
@@ -468,7 +469,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         );
         await api.Host.RefusedAsync(
             "field-invalid",
-            village.Offices.Reviewer,
+            desk,
             path,
             new
             {
@@ -477,7 +478,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 memberId = "member-x",
             }
         );
-        var answered = await village.Offices.Reviewer.PostAsync<ApplicationView>(
+        var answered = await desk.PostAsync<ApplicationView>(
             path,
             new
             {
@@ -498,7 +499,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 .UsedAmount
                 .Yuan
         );
-        answered = await village.Offices.Reviewer.PostAsync<ApplicationView>(
+        answered = await desk.PostAsync<ApplicationView>(
             await Raise(township),
             new
             {
