@@ -40,8 +40,6 @@ public sealed class CommandFilter(
     /// </summary>
     private const int Attempts = 4;
 
-    public const string ContentType = "application/json; charset=utf-8";
-
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
@@ -106,7 +104,7 @@ public sealed class CommandFilter(
         try
         {
             var answer = (Answer)(await next(context))!;
-            var headers = new Dictionary<string, string> { ["Content-Type"] = ContentType };
+            var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
             if (answer.Version is { } version)
                 headers["ETag"] = ETags.Of(version);
             if (answer.Location is { } location)
