@@ -6,10 +6,10 @@
 // lists [--beside <Ledger.Api.dll>] [--rounds 5] 20,000 rows as .xlsx and .xls: seconds and megabytes, an earlier build
 // in turn bench/run rebuild [events] every read model made anew at 1,000,000 events bench/run upgrade <revision> two
 // nodes of an earlier revision's build replaced one by one, and back, under load bench/run versus <Ledger.Api.dll>
-// [--rounds 10] [--applications 6] postings and approvals, the present build and another one in turn bench/run soak [--minutes 60]
-// [--share 0.8] [--events 0] memory, connections, lag and answers under an hour's load at that share of capacity
-// bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers] [--at-once 2] years
-// under faults bench/run pages first view of the pages in Chromium; memory of signed-in people
+// [--rounds 10] [--applications 6] postings and approvals, the present build and another one in turn bench/run soak
+// [--minutes 60] [--share 0.8] [--events 0] memory, connections, lag and answers under an hour's load at that share of
+// capacity bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers]
+// [--at-once 2] years under faults bench/run pages first view of the pages in Chromium; memory of signed-in people
 using System.Globalization;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests.Faults;

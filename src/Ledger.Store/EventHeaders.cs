@@ -21,6 +21,10 @@ public sealed record EventStamp(
 {
     public IReadOnlyDictionary<string, string> Headers()
     {
+        InvariantViolationException.Require(
+            Region.Length > 0,
+            $"{Command}: an event of no region, which no scope would show"
+        );
         var headers = Always();
         if (NotDuplicate is not null)
             headers[EventHeaders.NotDuplicate] = NotDuplicate;

@@ -38,9 +38,10 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
         var all = new StreamChange(commands[0].Id, commands[0].Aggregate, commands[0].Before);
         foreach (var next in commands)
         {
+            var left = all.Before + all.Events.Count;
             InvariantViolationException.Require(
-                next.Before == all.Before + all.Events.Count,
-                $"{next.Id}: a command decided on version {next.Before}, the ones before it leave {all.Before + all.Events.Count}"
+                next.Before == left,
+                $"{next.Id}: a command decided on version {next.Before}, the ones before it leave {left}"
             );
             all.Events.AddRange(next.Events);
             all.State = next.State;
@@ -112,7 +113,7 @@ public sealed class EventWriter(
 
     private static readonly string Events = Insert("($10)[e.stamp]", "$1, $2, $3, $4, $5, $6, $11", ""),
         SealedEvents = Insert(
-            "case when e.seal is null then ($10)[e.stamp] else ($10)[e.stamp] || jsonb_build_object('seal', e.seal) end",
+            "($10)[e.stamp] || case when e.seal is null then '{}' else jsonb_build_object('seal', e.seal) end",
             "$1, $2, $3, $4, $5, $6, $11, $12",
             ", seal"
         );
@@ -504,11 +505,6 @@ public sealed class EventWriter(
             .ToList();
         if (written.Count == 0)
             return;
-        foreach (var (_, stamp) in commands)
-            InvariantViolationException.Require(
-                stamp.Region.Length > 0,
-                $"{stamp.Command}: an event of no region, which no scope would show"
-            );
         var streams = written
             .GroupBy(w => w.Change.Id, (_, all) => StreamChange.Of([.. all.Select(w => w.Change)]))
             .ToList();

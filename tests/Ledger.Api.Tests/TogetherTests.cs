@@ -72,7 +72,11 @@ public sealed class TogetherTests(ApiFixture api)
 
     private Task<long> TransactionsAsync(SampleVillage village) =>
         api.ScalarAsync<long>(
-            "select count(distinct xmin::text) from ledger.mt_events where stream_id = @id and type = 'funds_allocated'",
+            """
+            select count(distinct xmin::text)
+              from ledger.mt_events
+             where stream_id = @id and type = 'funds_allocated'
+            """,
             ("id", village.FundId)
         );
 
@@ -247,7 +251,8 @@ public sealed class TogetherTests(ApiFixture api)
                                         new
                                         {
                                             amount = 0.5m,
-                                            bankReference = $"SXF-{i / 4}", // one number twice, written with a wide dash
+                                            // One number twice, the second time in full width.
+                                            bankReference = i % 4 == 1 ? $"SXF-{i / 4}" : $"ＳＸＦ－{i / 4}",
                                             evidence = new[] { slip },
                                             confirmDuplicate = i % 4 == 1 ? null : "两笔",
                                         }

@@ -24,7 +24,8 @@ public sealed record BatchCommand(
 );
 
 /// <param name="InOrder">
-/// Each begins when the one before it is done, and what follows a refused one is not tried; else each stands for itself.
+/// Each begins when the one before it is done, and what follows a refused one is not tried; else each stands for
+/// itself.
 /// </param>
 public sealed record BatchBody(IReadOnlyList<BatchCommand> Commands, bool InOrder = false);
 
@@ -83,7 +84,8 @@ public static class Batch
     {
         var inner = new ApplicationBuilder(app.Services)
         {
-            Properties = { ["__GlobalEndpointRouteBuilder"] = app }, // the same routes, by UseRouting's own name for them
+            // The same routes, by UseRouting's own name for them.
+            Properties = { ["__GlobalEndpointRouteBuilder"] = app },
         };
         inner.UseProblems();
         inner.UseReadablePaths();

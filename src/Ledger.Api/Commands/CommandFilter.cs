@@ -41,8 +41,6 @@ public sealed class CommandFilter(
     /// </summary>
     private const int Attempts = 4;
 
-    public const string ContentType = "application/json; charset=utf-8";
-
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;

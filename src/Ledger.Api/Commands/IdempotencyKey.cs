@@ -130,7 +130,7 @@ public static class IdempotencyKey
         static bool IsOurs(string name, string? value) =>
             name switch
             {
-                "Content-Type" => value is CommandFilter.ContentType or Problem.ContentType,
+                "Content-Type" => value is "application/json; charset=utf-8" or Problem.ContentType,
                 "ETag" => value is ['"', .., '"'] && value[1..^1].All(char.IsAsciiDigit),
                 "Location" => value?.StartsWith("/api/", StringComparison.Ordinal) == true
                     && value.All(c => c is > ' ' and < (char)127),

@@ -21,7 +21,9 @@ public enum Bug
     /// <summary>The audit trail leaves out one event in twenty.</summary>
     SkipProjection,
 
-    /// <summary>A batch tells one caller another's answer: of those that share a transaction, the second the first's.</summary>
+    /// <summary>
+    /// A batch tells one caller another's answer: of those that share a transaction, the second the first's.
+    /// </summary>
     SwapAnswers,
 }
 
