@@ -134,7 +134,7 @@ public sealed class CommandFilter(
     )
     {
         var answer = (Answer)(await next(context))!;
-        var headers = new Dictionary<string, string> { ["Content-Type"] = ContentType };
+        var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
         if (answer.Version is { } version)
             headers["ETag"] = ETags.Of(version);
         if (answer.Location is { } location)
