@@ -458,14 +458,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await api.Host.RefusedAsync("self-approval", township, path, new { upheld = false, answer = "不成立" });
         Assert.Equal(
             "memberId",
-            (
-                await api.Host.RefusedAsync(
-                    "field-invalid",
-                    desk,
-                    path,
-                    new { upheld = true, answer = "成立" }
-                )
-            ).Field
+            (await api.Host.RefusedAsync("field-invalid", desk, path, new { upheld = true, answer = "成立" })).Field
         );
         await api.Host.RefusedAsync(
             "field-invalid",
