@@ -21,11 +21,11 @@ namespace Ledger.Verify;
 /// over, which ran as long as the policy year says (C16); the rest of a sub-account goes by two (C9), and a split takes
 /// its members' share (C24); a closed year was sealed as it stood, and takes nothing more (C24). What was credited does
 /// not come back for a death (L1), nor after it was cleared to the person (L2). Nothing is paid while the village's
-/// supervision committee holds it; the township lifts a hold, and nobody who handled the application; who signed or held
-/// it does not pay. Where the policy year asks for it, the committee has signed what is paid and what is
-/// adopted, and the township countersigned that (L7, C21). A plan is adopted as a meeting decided that could: a body
-/// that the policy year lets decide, as many present and as many for it as it asks (C13, L4), called as it asks (L5);
-/// and nobody files before the resolution was published for its days (L6).
+/// supervision committee holds it; the township lifts a hold, and nobody who handled the application; who signed or
+/// held it does not pay. Where the policy year asks for it, the committee has signed what is paid and what is adopted,
+/// and the township countersigned that (L7, C21). A plan is adopted as a meeting decided that could: a body that the
+/// policy year lets decide, as many present and as many for it as it asks (C13, L4), called as it asks (L5); and nobody
+/// files before the resolution was published for its days (L6).
 /// </summary>
 public sealed class Rules
 {

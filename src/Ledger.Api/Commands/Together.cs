@@ -28,9 +28,9 @@ public sealed class NotForeseenException : Exception;
 /// <summary>
 /// Who waits together is written together (docs/decisions/009-who-waits-together-is-written-together.md). The commands
 /// that wait when the last group has committed are the next group, without a timer: one round trip locks and reads what
-/// all of them rest on, each is decided on what the ones before it left, one round trip writes all and commits. Whoever is refused, needs more than
-/// was foreseen, or was in a group that failed, goes alone, as if there were no groups: so one never harms another, and
-/// everything that is not the plain case is dealt with in one place.
+/// all of them rest on, each is decided on what the ones before it left, one round trip writes all and commits. Whoever
+/// is refused, needs more than was foreseen, or was in a group that failed, goes alone, as if there were no groups: so
+/// one never harms another, and everything that is not the plain case is dealt with in one place.
 /// </summary>
 public sealed class Together(
     EventWriter writer,
