@@ -245,7 +245,7 @@ public sealed class EventWriter(
         {
             var versions = new Dictionary<string, long>();
             while (await reader.ReadAsync())
-                versions[reader.GetString(0)] = reader.GetInt64(1);
+                versions[reader.GetString(0)] = reader.IsDBNull(1) ? -1 : reader.GetInt64(1);
             await reader.NextResultAsync();
             while (await reader.ReadAsync())
             {
