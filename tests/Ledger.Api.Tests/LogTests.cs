@@ -323,7 +323,7 @@ public sealed class LogTests(ApiFixture api)
                 var at = all.IndexOf(elsewhere);
                 var again = Node(elsewhere);
                 (again["stream"], again["version"]) = (year, all.Take(at).Count(l => In(l, "stream") == year) + 1);
-                all[at] = again.ToJsonString();
+                all[at] = Canonical(again);
                 return all;
             }
         );
@@ -338,7 +338,7 @@ public sealed class LogTests(ApiFixture api)
                 var fund = (string)first["stream"]!;
                 (again["stream"], again["version"]) = (fund, all.Take(at).Count(l => In(l, "stream") == fund) + 1);
                 again["data"]!["bankReference"] = $" {first["data"]!["bankReference"]}".ToLowerInvariant();
-                all[at] = again.ToJsonString();
+                all[at] = Canonical(again);
                 return all;
             }
         );
