@@ -238,7 +238,7 @@ public sealed class LogTests(ApiFixture api)
             var at = all.FindIndex(l => Is(l, type) && In(l, "stream") == stream);
             var now = Node(all[at]);
             change(now);
-            return all.Select((l, i) => i == at ? now.ToJsonString() : l);
+            return all.Select((l, i) => i == at ? Canonical(now) : l);
         }
         await BrokenAsync(
             "审批时不是",
@@ -275,7 +275,7 @@ public sealed class LogTests(ApiFixture api)
                 var at = all.IndexOf(elsewhere);
                 var again = Node(elsewhere);
                 (again["stream"], again["version"]) = (year, all.Take(at).Count(l => In(l, "stream") == year) + 1);
-                all[at] = again.ToJsonString();
+                all[at] = Canonical(again);
                 return all;
             }
         );
@@ -290,7 +290,7 @@ public sealed class LogTests(ApiFixture api)
                 var fund = (string)first["stream"]!;
                 (again["stream"], again["version"]) = (fund, all.Take(at).Count(l => In(l, "stream") == fund) + 1);
                 again["data"]!["bankReference"] = $" {first["data"]!["bankReference"]}".ToLowerInvariant();
-                all[at] = again.ToJsonString();
+                all[at] = Canonical(again);
                 return all;
             }
         );
@@ -358,9 +358,13 @@ public sealed class LogTests(ApiFixture api)
             .Select(
                 (l, i) =>
                     System.Text.RegularExpressions.Regex.Replace(
-                        l,
-                        "\"index\":[0-9]+,\"recordedAt\"",
-                        $"\"index\":{i},\"recordedAt\""
+                        System.Text.RegularExpressions.Regex.Replace(
+                            l,
+                            "\"index\":[0-9]+,\"recordedAt\"",
+                            $"\"index\":{i},\"recordedAt\""
+                        ),
+                        "\"sequence\":[0-9]+,\"stream\"",
+                        $"\"sequence\":{i + 1},\"stream\""
                     )
             )
             .ToList();
@@ -387,6 +391,9 @@ public sealed class LogTests(ApiFixture api)
 
     private static JsonNode Node(string line) => JsonNode.Parse(line)!;
 
+    private static string Canonical(JsonNode line) =>
+        Encoding.UTF8.GetString(CanonicalJson.Of(Encoding.UTF8.GetBytes(line.ToJsonString())));
+
     private static bool Is(string line, string type) => line.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal);
 
     private static string In(string line, string property) => (string)Node(line)[property]!;
@@ -398,7 +405,7 @@ public sealed class LogTests(ApiFixture api)
         var added = Node(before);
         (added["stream"], added["type"], added["data"]) = (stream, type, JsonSerializer.SerializeToNode(data));
         added["version"] = all.Take(at).Count(l => In(l, "stream") == stream) + 1;
-        return [.. all[..at], added.ToJsonString(), .. all[at..].Select(Later)];
+        return [.. all[..at], Canonical(added), .. all[at..].Select(Later)];
 
         string Later(string line)
         {
@@ -406,7 +413,7 @@ public sealed class LogTests(ApiFixture api)
                 return line;
             var moved = Node(line);
             moved["version"] = (int)moved["version"]! + 1;
-            return moved.ToJsonString();
+            return Canonical(moved);
         }
     }
 
@@ -421,8 +428,8 @@ public sealed class LogTests(ApiFixture api)
         var at = all.FindIndex(l => Is(l, type) && of?.Invoke(l) != false);
         var now = Node(all[at]);
         change(now);
-        var line = now.ToJsonString();
-        Assert.NotEqual(Node(all[at]).ToJsonString(), line);
+        var line = Canonical(now);
+        Assert.NotEqual(all[at], line);
         return all.Select((l, i) => i == at ? line : l);
     }
 
