@@ -359,6 +359,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("accounts/{id}", $"accounts/account-clerk.{county}"),
                 ("funds/{id}", $"funds/{village.FundId}"),
                 ("plans/{id}", $"plans/{village.PlanId}"),
+                ("agency-profiles/{id}", "agency-profiles/sample"),
                 ("collectives/{id}", $"collectives/{village.CollectiveId}"),
                 ("applications/{id}", $"applications/{village.ApplicationId}"),
                 ("notices/{id}", $"notices/{village.ApplicationId}"),

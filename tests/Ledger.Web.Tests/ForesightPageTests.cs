@@ -85,6 +85,8 @@ public sealed class ForesightPageTests(WebFixture web)
                 SampleSheets.Members(new SamplePeople(9000 + number).Take(people, County)),
                 "members.xlsx"
             );
+        if (people > 0)
+            await village.SurveyAsync(people); // a split counts as the survey does
         if (money > 0)
             await village.AllocateAsync(money);
         return village;
