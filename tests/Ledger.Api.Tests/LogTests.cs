@@ -131,7 +131,7 @@ public sealed class LogTests(ApiFixture api)
         Assert.True(
             exit == 0
                 && output.Contains($"{size} 条与检查点相符", StringComparison.Ordinal)
-                && output.Contains("守恒 12 个资金", StringComparison.Ordinal),
+                && output.Contains("守恒 13 个资金", StringComparison.Ordinal),
             output
         );
         Assert.Equal(0, Programs.Verify("receipt", before, "--key", keys).Exit);
