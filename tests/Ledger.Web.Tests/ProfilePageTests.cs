@@ -13,7 +13,8 @@ public sealed class ProfilePageTests(WebFixture web)
     public async Task An_administrator_writes_a_profile_that_the_agency_then_imports_by()
     {
         var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
-        var token = tokens.Issue(new Actor("admin.370811", Roles.Administrator, "370811"), TimeSpan.FromDays(90)); // the sample's clock runs ahead
+        // The sample's clock runs ahead.
+        var token = tokens.Issue(new Actor("admin.370811", Roles.Administrator, "370811"), TimeSpan.FromDays(90));
         await using var administrator = await web.VisitAsync(null);
         await administrator.Page.SetExtraHTTPHeadersAsync(
             new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" }
