@@ -174,6 +174,9 @@ public sealed class BatchTests(ApiFixture api, ITestOutputHelper output)
         public readonly Dictionary<string, long> OpenFees = [];
         public readonly List<string> Slips = [];
         public readonly HashSet<string> Booked = [];
+
+        /// <summary>Each fee is a fen more than the one before: known by its amount, and far from the ceiling.</summary>
+        public long LastFee;
     }
 
     private sealed record Asked(RefFund Fund, object Command, string Key, long Fen, string What, string? About);
@@ -266,6 +269,7 @@ public sealed class BatchTests(ApiFixture api, ITestOutputHelper output)
             case 2:
                 return new(fund, Allocation(village, fen / 100m, slip, key, confirm: null), key, fen, "in", slip);
             case 3:
+                fen = ++fund.LastFee;
                 var fee = new
                 {
                     amount = fen / 100m,

@@ -196,7 +196,7 @@ public sealed class LogTests(ApiFixture api)
                 Edited(
                     all,
                     "policy_year_published",
-                    l => System.Text.RegularExpressions.Regex.Replace(l, "\"tierFen\":[0-9]+", "\"tierFen\":100")
+                    l => System.Text.RegularExpressions.Regex.Replace(l, "\"(tierFen|toFen)\":[0-9]+", "\"$1\":100")
                 )
         );
         var reviewer = (
