@@ -92,7 +92,7 @@ public sealed class BatchTests(ApiFixture api, ITestOutputHelper output)
         RefusedBy(first.Results[9], "body-invalid");
         RefusedBy(first.Results[10], "amount-invalid");
         Assert.Equal(1, first.Results[0].Body!.Value.As<AllocationView>().Amount.Yuan);
-        Assert.Equal("\"2\"", first.Results[0].ETag);
+        Assert.Matches("^\"[23]\"$", first.Results[0].ETag); // before or after the year was closed
         Assert.Equal(commands.Length, first.Done + first.Refused);
 
         var again = await SendAsync(village.Officer, commands);

@@ -295,30 +295,33 @@ public sealed class LogTests(ApiFixture api)
             }
         );
         static string Opened(string name, string role, string person, string by, string basis) =>
-            JsonSerializer.Serialize(
-                new
-                {
-                    index = 0,
-                    recordedAt = "2026-01-05T00:00:00Z",
-                    stream = $"account-{name}",
-                    version = 1,
-                    type = "account_opened",
-                    headers = new
+            Canonical(
+                JsonSerializer.SerializeToNode(
+                    new
                     {
-                        actor = by,
-                        role = "administrator",
-                        region = "370811",
-                    },
-                    data = new
-                    {
-                        name,
-                        role,
-                        roleRegion = "370811",
-                        person,
-                        requestedBy = basis == "two-administrators" ? "first" : null,
-                        basis,
-                    },
-                }
+                        index = 0,
+                        recordedAt = "2026-01-05T00:00:00Z",
+                        sequence = 0,
+                        stream = $"account-{name}",
+                        version = 1,
+                        type = "account_opened",
+                        headers = new
+                        {
+                            actor = by,
+                            role = "administrator",
+                            region = "370811",
+                        },
+                        data = new
+                        {
+                            name,
+                            role,
+                            roleRegion = "370811",
+                            person,
+                            requestedBy = basis == "two-administrators" ? "first" : null,
+                            basis,
+                        },
+                    }
+                )!
             );
         // Two accounts of one natural person; rights given by one where there are two, and by two who are one.
         await BrokenAsync(
