@@ -86,6 +86,36 @@ public sealed class TierRangeTests(ApiFixture api)
         );
     }
 
+    /// <summary>The figures of Jining were not to be had: what a county sets holds there, whatever its city set.</summary>
+    [Fact]
+    public async Task L8_a_countys_own_tiers_and_subsidies_hold_there_before_its_citys()
+    {
+        var offices = api.NewOffices();
+        var (city, county) = (
+            $"/api/policy-years/{offices.County[..4]}/{api.Today.Year}",
+            $"/api/policy-years/{offices.County}/{api.Today.Year}"
+        );
+        await offices.CityHrss.PutAsync(city, Year(api.Today.Year, Wuhan));
+        await offices.CityHrss.PutAsync(
+            county,
+            Year(api.Today.Year, """[{"tierAmount":350,"governmentSubsidyAmount":45}]""")
+        );
+        await offices.OpenPilotAsync();
+        var village = await api.RegisteredAsync(offices);
+        var tier = (await village.Officer.GetAsync<PolicyYearView>(county)).Tiers.Single();
+        Assert.Equal((350m, 45m), (tier.TierAmount.Yuan, tier.GovernmentSubsidyAmount.Yuan));
+        var people = new SamplePeople(8).Take(1, offices.County);
+        await village.ImportMembersAsync(people);
+        var refused = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            offices.Tax,
+            $"/api/contributions/import?year={api.Today.Year}",
+            SampleClient.Form(SampleSheets.Contributions([(people[0], 400, false)], api.Today, "L8A"), "缴费.xlsx")
+        );
+        Assert.Contains("400.00 元不是", refused.Text, StringComparison.Ordinal);
+        await village.ImportContributionsAsync([(people[0], 350, false)], api.Today);
+    }
+
     [Fact]
     public async Task L9_each_fault_of_a_tier_list_is_told_at_its_field()
     {
