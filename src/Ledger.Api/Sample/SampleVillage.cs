@@ -183,7 +183,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
                 amount,
                 source,
                 sourceName = name,
-                evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {++_slips}") },
+                evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {Interlocked.Increment(ref _slips)}") },
                 earmarkYear,
                 donorId,
                 earmark,
@@ -202,7 +202,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             {
                 confirmBy = township.Actor.Id,
                 reason = "村民会议决议终止",
-                evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode} {++_slips}") },
+                evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode} {Interlocked.Increment(ref _slips)}") },
             }
         );
         return await township.PostAsync<FundView>($"{path}/confirmation");
@@ -215,7 +215,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             new
             {
                 amount,
-                bankReference = $"SXF{villageCode}{++_slips}",
+                bankReference = $"SXF{villageCode}{Interlocked.Increment(ref _slips)}",
                 evidence = new[] { await Officer.EvidenceAsync($"bank fee {villageCode} {_slips}") },
             }
         );
