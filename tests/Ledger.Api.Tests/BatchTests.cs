@@ -175,7 +175,9 @@ public sealed class BatchTests(ApiFixture api, ITestOutputHelper output)
         public readonly List<string> Slips = [];
         public readonly HashSet<string> Booked = [];
 
-        /// <summary>Each fee is a fen more than the one before: known by its amount, and far from the ceiling.</summary>
+        /// <summary>
+        /// Each fee is a fen more than the one before: known by its amount, and far from the ceiling.
+        /// </summary>
         public long LastFee;
     }
 

@@ -86,7 +86,9 @@ public sealed class TierRangeTests(ApiFixture api)
         );
     }
 
-    /// <summary>The figures of Jining were not to be had: what a county sets holds there, whatever its city set.</summary>
+    /// <summary>
+    /// The figures of Jining were not to be had: what a county sets holds there, whatever its city set.
+    /// </summary>
     [Fact]
     public async Task L8_a_countys_own_tiers_and_subsidies_hold_there_before_its_citys()
     {

@@ -124,6 +124,9 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     private int _slips,
         _transfers;
 
+    /// <summary>Several may allocate at once.</summary>
+    private int NextSlip() => Interlocked.Increment(ref _slips);
+
     public SampleOffices Offices => offices;
     public SampleClient Officer { get; } = offices.Officer(villageCode);
     public SampleClient Committee { get; } = offices.Committee(villageCode);
@@ -183,7 +186,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
                 amount,
                 source,
                 sourceName = name,
-                evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {Interlocked.Increment(ref _slips)}") },
+                evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {NextSlip()}") },
                 earmarkYear,
                 donorId,
                 earmark,
@@ -202,7 +205,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             {
                 confirmBy = township.Actor.Id,
                 reason = "村民会议决议终止",
-                evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode} {Interlocked.Increment(ref _slips)}") },
+                evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode} {NextSlip()}") },
             }
         );
         return await township.PostAsync<FundView>($"{path}/confirmation");
@@ -215,7 +218,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             new
             {
                 amount,
-                bankReference = $"SXF{villageCode}{Interlocked.Increment(ref _slips)}",
+                bankReference = $"SXF{villageCode}{NextSlip()}",
                 evidence = new[] { await Officer.EvidenceAsync($"bank fee {villageCode} {_slips}") },
             }
         );
