@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using JasperFx.Events;
@@ -6,16 +5,15 @@ using JasperFx.Events;
 namespace Ledger.Store;
 
 /// <summary>
-/// Seals the events that give rights or set rules: HMAC-SHA256 over stream, version, type, headers and body in
-/// canonical form, under a key that is not in the database; the first 16 bytes, in base64, as a header. Whoever adds
-/// such an event past the product cannot seal it, and no other's seal fits its place: nothing follows from it. Events
+/// Seals the events that give rights or set rules: a <see cref="Mac"/> over stream, version, type, headers and body in
+/// canonical form, under a key that is not in the database, as a header. Whoever adds such an event past the product
+/// cannot seal it, and no other's seal fits its place: nothing follows from it. Events
 /// from before the seals are those up to a stream's version in <c>seal_floor</c>, which the tables' owner alone writes,
 /// once.
 /// </summary>
 public sealed class EventSeal(byte[] key)
 {
     public const string Header = "seal";
-    private const int Length = 16;
 
     /// <summary>Their streams: few events, so that it costs the movements of money nothing.</summary>
     public static readonly IReadOnlyList<string> Streams =
@@ -46,7 +44,7 @@ public sealed class EventSeal(byte[] key)
             "\n"u8.ToArray(),
             CanonicalJson.Of(Encoding.UTF8.GetBytes(data)),
         ];
-        return Convert.ToBase64String(HMACSHA256.HashData(key, parts.SelectMany(p => p).ToArray()).AsSpan(0, Length));
+        return Mac.Of(key, parts.SelectMany(p => p).ToArray());
     }
 
     /// <param name="floor">See the class; null: the stream began later.</param>

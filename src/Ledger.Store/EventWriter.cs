@@ -492,12 +492,9 @@ public sealed class EventWriter(
         );
 
     /// <summary>
-    /// Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.
+    /// Adds the changes of commands, in their order, to a batch that the caller's transaction runs: each goes on where
+    /// the ones before it left; nothing is there before it commits.
     /// </summary>
-    public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp) =>
-        Add(batch, [new StampedChanges(changes, stamp)]);
-
-    /// <summary>As above, of several commands in their order: each goes on where the ones before it left.</summary>
     public void Add(NpgsqlBatch batch, IReadOnlyList<StampedChanges> commands)
     {
         var written = commands
@@ -613,7 +610,7 @@ public sealed class EventWriter(
     )
     {
         await using var batch = connection.CreateBatch();
-        Add(batch, changes, stamp);
+        Add(batch, [new StampedChanges(changes, stamp)]);
         await batch.ExecuteNonQueryAsync();
     }
 }

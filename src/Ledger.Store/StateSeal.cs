@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Ledger.Domain;
 using Marten;
@@ -6,15 +5,13 @@ using Marten;
 namespace Ledger.Store;
 
 /// <summary>
-/// Seals the states beside the streams, so that a decision can rest on them: HMAC-SHA256 over a state's kind and stored
-/// form, in which stream, revision and all the rest stand; the first 16 bytes, in base64. The key is not in the
-/// database: whoever edits a state there cannot seal it. A state without a seal that holds is no fault by itself
-/// (another build wrote it, in another form); it is worked out from its events.
+/// Seals the states beside the streams, so that a decision can rest on them: a <see cref="Mac"/> over a state's kind
+/// and stored form, in which stream, revision and all the rest stand. The key is not in the database: whoever edits a
+/// state there cannot seal it. A state without a seal that holds is no fault by itself (another build wrote it, in
+/// another form); it is worked out from its events.
 /// </summary>
 public sealed class StateSeal(byte[] key, ISerializer json)
 {
-    private const int Length = 16;
-
     /// <summary>A document as it is stored: sealed, when it is a stream's state.</summary>
     public string Write(object document) => document is Aggregate state ? Sealed(state) : json.ToJson(document);
 
@@ -30,7 +27,5 @@ public sealed class StateSeal(byte[] key, ISerializer json)
     public string Form(Aggregate state) => json.ToJson(state.Seal is null ? state : state with { Seal = null });
 
     private string Of(Aggregate state, string form) =>
-        Convert.ToBase64String(
-            HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{state.GetType().Name}\n{form}")).AsSpan(0, Length)
-        );
+        Mac.Of(key, Encoding.UTF8.GetBytes($"{state.GetType().Name}\n{form}"));
 }

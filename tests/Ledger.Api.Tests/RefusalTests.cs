@@ -572,8 +572,12 @@ public sealed class RefusalTests(ApiFixture api)
                 .Host.Services.GetRequiredService<EventWriter>()
                 .Add(
                     batch,
-                    [change],
-                    new EventStamp(new Actor("x", "x", ""), "", new DateOnly(2026, 11, 26), "x", "", "")
+                    [
+                        new(
+                            [change],
+                            new EventStamp(new Actor("x", "x", ""), "", new DateOnly(2026, 11, 26), "x", "", "")
+                        ),
+                    ]
                 )
         );
     }

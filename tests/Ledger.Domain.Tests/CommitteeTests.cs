@@ -63,13 +63,7 @@ public sealed class CommitteeTests
             l =>
                 Given.State<MemberYear>(
                     a.MemberYearId(l),
-                    new ContributionRecorded(
-                        ContributionKind.Regular,
-                        new Money(30_000),
-                        new Money(30_000),
-                        new DateOnly(2026, 1, 5),
-                        "r"
-                    ),
+                    Given.OwnPayment,
                     new SubsidyApproved(a.Id, "collective-1", "fund-1", "general", l.AmountFen, l.Fen!.Value)
                 )
         );

@@ -1,4 +1,5 @@
 using Ledger.Domain;
+using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Tests;
 
@@ -32,6 +33,15 @@ internal static class Given
         Assert.Equal(code, decision.Rejection?.Code);
         return decision.Rejection!;
     }
+
+    /// <summary>Of 300 yuan, which opens a subsidy.</summary>
+    public static readonly ContributionRecorded OwnPayment = new(
+        ContributionKind.Regular,
+        new Money(30_000),
+        new Money(30_000),
+        new DateOnly(2026, 1, 5),
+        "r"
+    );
 
     public static Actor Actor(string id, string role = "agency") => new(id, role, "370811");
 

@@ -140,17 +140,7 @@ public sealed class InsuranceCheckTests
             new Dictionary<string, Member> { [One] = one, [Two] = Person(Two) },
             application.Lines.ToDictionary(
                 application.MemberYearId,
-                l =>
-                    Given.State<MemberYear>(
-                        application.MemberYearId(l),
-                        new ContributionRecorded(
-                            ContributionKind.Regular,
-                            new Money(30_000),
-                            new Money(30_000),
-                            new DateOnly(2026, 1, 5),
-                            "r"
-                        )
-                    )
+                l => Given.State<MemberYear>(application.MemberYearId(l), Given.OwnPayment)
             ),
             new Dictionary<string, int> { [One] = age }
         );

@@ -88,17 +88,7 @@ internal sealed record World(
         )!;
         var years = application.Lines.ToDictionary(
             application.MemberYearId,
-            l =>
-                Given.State<MemberYear>(
-                    application.MemberYearId(l),
-                    new ContributionRecorded(
-                        ContributionKind.Regular,
-                        new Money(30_000),
-                        new Money(30_000),
-                        new DateOnly(2026, 1, 5),
-                        "r"
-                    )
-                )
+            l => Given.State<MemberYear>(application.MemberYearId(l), Given.OwnPayment)
         );
         return new World(application, fund, years, new DateOnly(2026, 5, 1));
     }

@@ -49,26 +49,10 @@ public sealed class FirstHourTests(WebFixture web)
     public async Task An_empty_system_comes_to_its_first_application_by_pages_alone()
     {
         var folder = Directory.CreateTempSubdirectory("ledger-first-hour");
-        var settings = new Dictionary<string, string>
-        {
-            ["ConnectionStrings__Ledger"] = await web.Api.NewDatabaseAsync("firsthour"),
-            ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
-        };
-        var (_, output) = await ApiProcess.RunAsync(
-            settings,
-            "administrator",
-            "--name",
-            "chen.gang",
-            "--region",
-            "3708"
-        );
-        await using var product = await ApiProcess.StartAsync(settings);
+        var (product, oneTime) = await AccountPageTests.EmptyAsync(web, folder, "firsthour");
+        await using var running = product;
         await using var office = new Office(web, product.Http.BaseAddress!);
-        var admin = await office.SitDownAsync(
-            "chen.gang",
-            AccountPageTests.OneTime().Match(output).Groups[1].Value,
-            administrator: true
-        );
+        var admin = await office.SitDownAsync("chen.gang", oneTime, administrator: true);
         await admin.WaitForURLAsync("**/setup");
         await NextIsAsync(admin, "开立账户");
         await Assertions.Expect(admin.Locator("ol.setup li.now")).ToContainTextAsync("市人社、县人社");

@@ -92,7 +92,7 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         string region
     )
     {
-        var (wanted, around) = (roles.ToArray(), Enumerable.Range(1, region.Length).Select(n => region[..n]).ToArray());
+        var (wanted, around) = (roles.ToArray(), RegionCode.Scopes(region));
         var open = session.Query<Account>().Where(a => a.Role.In(wanted) && !a.IsClosed && !a.IsRequested);
         var found = await open.Where(a => a.Region.In(around)).Take(Most).ToListAsync();
         if (found.Count == 0)

@@ -302,19 +302,13 @@ public static class Filing
             ("origin", lineage.Origin.Min(StringComparer.Ordinal)!),
             ("year", year)
         );
-        var filed = await command.NamedByAsync<Application>(
-            "type = 'application_filed' and data ->> 'collectiveId' = any(@own)",
-            ("own", lineage.Origin.ToArray())
-        );
         var listed = members.ToHashSet();
-        var found = filed
-            .Values.Where(a =>
+        var found = (await command.ApplicationsAsync([.. lineage.Origin]))
+            .Where(a =>
                 a.Year == year
                 && a.Id != own
-                && lineage.Origin.Contains(a.CollectiveId)
                 && a.Status is ApplicationStatus.Filed or ApplicationStatus.Returned or ApplicationStatus.Reviewed
             )
-            .OrderBy(a => a.Id, StringComparer.Ordinal)
             .SelectMany(a =>
                 a.Lines.Where(l => l.Status is LineStatus.Filed or LineStatus.Accepted && listed.Contains(l.MemberId))
                     .Select(l => (l.MemberId, Application: a.Id))

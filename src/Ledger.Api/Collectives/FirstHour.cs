@@ -117,11 +117,11 @@ public sealed class FirstHour(IQuerySession session, NpgsqlDataSource database)
     {
         if (isUsed)
             return new(SetupTask.Accounts, 1, 1, "/accounts", region);
-        var prefixes = Enumerable.Range(1, region.Length).Select(n => region[..n]).ToArray();
+        var scopes = RegionCode.Scopes(region);
         var roles = (
             await session
                 .Query<Account>()
-                .Where(a => !a.IsClosed && !a.IsRequested && (a.Region.StartsWith(region) || a.Region.In(prefixes)))
+                .Where(a => !a.IsClosed && !a.IsRequested && (a.Region.StartsWith(region) || a.Region.In(scopes)))
                 .Select(a => a.Role)
                 .Take(5 * Scope.MaxRows)
                 .ToListAsync()

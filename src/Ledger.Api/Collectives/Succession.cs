@@ -187,21 +187,9 @@ public static class Succession
         Command command,
         string? subAccount = null
     ) =>
-        (
-            await command.NamedByAsync<Application>(
-                "type = 'application_filed' and data ->> 'collectiveId' = any(@own)",
-                ("own", new[] { collective.Id })
-            )
-        )
-            .Values.Where(a =>
-                a.CollectiveId == collective.Id
-                && (subAccount is null || a.SubAccount == subAccount)
-                && a.Status
-                    is not (ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn)
-            )
-            .Select(a => a.Id)
-            .Order(StringComparer.Ordinal)
-            .FirstOrDefault();
+        (await command.ApplicationsAsync([collective.Id]))
+            .FirstOrDefault(a => !a.Status.IsOver() && (subAccount is null || a.SubAccount == subAccount))
+            ?.Id;
 
     /// <summary>
     /// Who at the collective's township handed in the review, and the caller, who knows of them.

@@ -166,7 +166,7 @@ public static class Batch
     {
         // The context of a request lives in the flow of its thread: the batch's own must not be taken for the
         // command's, nor be lost to it.
-        using var none = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
+        using var none = ExecutionContext.SuppressFlow();
         return Task.Run(() => SendAsync(command, http.User, http.RequestServices, inner));
     }
 

@@ -343,6 +343,19 @@ public sealed class Command(
     )
         where T : Aggregate => writer.ReadAsync<T>(Connection, ids, damaged);
 
+    /// <summary>What these collectives have filed, in order of id.</summary>
+    public async Task<IReadOnlyList<Application>> ApplicationsAsync(string[] collectives) =>
+        [
+            .. (
+                await NamedByAsync<Application>(
+                    "type = 'application_filed' and data ->> 'collectiveId' = any(@own)",
+                    ("own", collectives)
+                )
+            )
+                .Values.Where(a => collectives.Contains(a.CollectiveId))
+                .OrderBy(a => a.Id, StringComparer.Ordinal),
+        ];
+
     /// <summary>
     /// The members of these collectives, in order of id: whom the events ever made one, and who is one still. Of whose
     /// record is damaged nothing can be told but that.
@@ -432,7 +445,7 @@ public sealed class Command(
         var wanted = StoredEvidence.Digests(digests);
         if (wanted.Length > 20)
             throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
-        var known = (_group?.Evidence ?? await StoredEvidence.OfAsync(Connection, wanted))
+        var known = (_group?.Evidence ?? await StoredEvidence.OfAsync(Connection, wanted, Actor.Region))
             .Where(e => e.Region.StartsWith(Actor.Region, StringComparison.Ordinal))
             .ToLookup(e => e.Digest, e => e.IsSound);
         if (wanted.FirstOrDefault(d => known.Contains(d) && !known[d].Contains(true)) is { } damaged)
@@ -506,8 +519,7 @@ public sealed class Command(
             IdempotencyKey.Insert(batch, [kept]);
         foreach (var statement in _beside)
             batch.BatchCommands.Add(statement);
-        foreach (var region in Stamped())
-            writer.Add(batch, region.Changes, region.Stamp);
+        writer.Add(batch, Stamped());
         var messages = await follows(_changes.Values, () => Session, Now);
         if (messages.Count == 0)
             batch.Add("commit"); // with the last statement: nothing is left to say

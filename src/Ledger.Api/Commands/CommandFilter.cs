@@ -111,6 +111,7 @@ public sealed class CommandFilter(
         {
             return await together.AnswerAsync(
                 command.Name,
+                command.Actor.Region,
                 needs,
                 async group =>
                 {
@@ -134,7 +135,7 @@ public sealed class CommandFilter(
     )
     {
         var answer = (Answer)(await next(context))!;
-        var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
+        var headers = new Dictionary<string, string> { ["Content-Type"] = IdempotencyKey.Json };
         if (answer.Version is { } version)
             headers["ETag"] = ETags.Of(version);
         if (answer.Location is { } location)

@@ -36,6 +36,9 @@ public static class IdempotencyKey
     public const string Header = "Idempotency-Key";
     private const int MaxLength = 100;
 
+    /// <summary>How a kept answer that is no problem names its content.</summary>
+    public const string Json = "application/json; charset=utf-8";
+
     /// <summary>Also in Migrations/V0001, which brings the keys of earlier builds into this form.</summary>
     private const string OfRequest = "request:";
 
@@ -130,7 +133,7 @@ public static class IdempotencyKey
         static bool IsOurs(string name, string? value) =>
             name switch
             {
-                "Content-Type" => value is "application/json; charset=utf-8" or Problem.ContentType,
+                "Content-Type" => value is Json or Problem.ContentType,
                 "ETag" => value is ['"', .., '"'] && value[1..^1].All(char.IsAsciiDigit),
                 "Location" => value?.StartsWith("/api/", StringComparison.Ordinal) == true
                     && value.All(c => c is > ' ' and < (char)127),

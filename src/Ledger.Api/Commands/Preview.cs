@@ -5,6 +5,7 @@ using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Web;
 
 namespace Ledger.Api.Commands;
 
@@ -132,32 +133,24 @@ public static class Preview
 
     private static IEnumerable<ForeseenChangeView> OfFund(Fund before, Fund after)
     {
-        string Name(string? pocket = null) => pocket is null ? after.Name : $"{after.Name} · {PocketName(pocket)}";
+        string Name(string? pocket = null) =>
+            pocket is null ? after.Name : $"{after.Name} · {Terms.SubAccount(pocket)}";
         yield return new(Name(), "fund-name", before.Name, after.Name);
-        yield return new(Name(), "available", Yuan(before.AvailableFen), Yuan(after.AvailableFen));
+        yield return new(Name(), "available", Format.Yuan(before.AvailableFen), Format.Yuan(after.AvailableFen));
         var pockets = before.SubAccounts.Keys.Union(after.SubAccounts.Keys).ToList();
         foreach (var pocket in pockets.Where(_ => pockets.Count > 1)) // one alone is the whole
             yield return new(
                 Name(pocket),
                 "available",
-                Yuan(before.Pocket(pocket).Available),
-                Yuan(after.Pocket(pocket).Available)
+                Format.Yuan(before.Pocket(pocket).Available),
+                Format.Yuan(after.Pocket(pocket).Available)
             );
-        yield return new(Name(), "reserved", Yuan(before.ReservedFen), Yuan(after.ReservedFen));
-        yield return new(Name(), "returned", Yuan(before.ReturnedFen), Yuan(after.ReturnedFen));
+        yield return new(Name(), "reserved", Format.Yuan(before.ReservedFen), Format.Yuan(after.ReservedFen));
+        yield return new(Name(), "returned", Format.Yuan(before.ReturnedFen), Format.Yuan(after.ReturnedFen));
         yield return new(Name(), "state", State(before), State(after));
 
         static string State(Fund f) => f.IsClosed ? "closed" : "in-use";
     }
-
-    private static string PocketName(string pocket) =>
-        pocket switch
-        {
-            SubAccount.General => "通用",
-            SubAccount.Incentive => "县级奖补",
-            _ when pocket.StartsWith("year-", StringComparison.Ordinal) => $"限{pocket[5..]}年度",
-            _ => pocket,
-        };
 
     private static IEnumerable<ForeseenChangeView> OfYear(MemberYear before, MemberYear after)
     {
@@ -166,19 +159,16 @@ public static class Preview
         yield return new(
             year,
             "sponsored",
-            Yuan(Money.Sum(before.Sponsorships.Select(s => s.AmountFen))),
-            Yuan(Money.Sum(after.Sponsorships.Select(s => s.AmountFen)))
+            Format.Yuan(Money.Sum(before.Sponsorships.Select(s => s.AmountFen))),
+            Format.Yuan(Money.Sum(after.Sponsorships.Select(s => s.AmountFen)))
         );
-        yield return new(year, "cap-used", Yuan(before.CapUsed()), Yuan(after.CapUsed()));
+        yield return new(year, "cap-used", Format.Yuan(before.CapUsed()), Format.Yuan(after.CapUsed()));
         yield return new(year, "reversal-asked-of", Asked(before), Asked(after));
 
-        static string Sum(IEnumerable<Contribution> all) => Yuan(Money.Sum(all.Select(c => c.AmountFen)));
+        static string Sum(IEnumerable<Contribution> all) => Format.Yuan(Money.Sum(all.Select(c => c.AmountFen)));
         static string Asked(MemberYear y) =>
             string.Join('、', y.Contributions.Where(c => c.ConfirmBy is not null).Select(c => c.ConfirmBy));
     }
-
-    private static string Yuan(Money amount) =>
-        amount.Yuan.ToString("#,##0.00", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>What leaves one pocket for another, for another fund or for outside, counted once.</summary>
     private static Money Moved(IReadOnlyList<(Fund? Before, Fund After)> funds)
@@ -220,31 +210,20 @@ public static class Preview
         IEnumerable<(Fund? Before, Fund After)> funds
     ) => collectives.Select(c => c.After.Id).Concat(funds.Select(f => f.After.CollectiveId)).Distinct();
 
-    private static async Task<IReadOnlyList<ForeseenApplicationView>> OpenAsync(
-        string[] collectives,
-        Command command
-    ) =>
-        await command.Connection.QueryAsync(
-            $"""
-            select a.id, c.data ->> 'name', (a.data ->> 'year')::int, a.data ->> 'status',
-                   jsonb_array_length(a.data -> 'lines'),
-                   (select coalesce(sum((l ->> 'amountFen')::bigint), 0)::bigint
-                      from jsonb_array_elements(a.data -> 'lines') l)
-              from {LedgerStore.Schema}.mt_doc_application a
-              join {LedgerStore.Schema}.mt_doc_collective c on c.id = a.data ->> 'collectiveId'
-             where a.data ->> 'collectiveId' = any(@collectives)
-               and a.data ->> 'status' not in ('settled', 'rejected', 'withdrawn')
-             order by a.id
-             limit 50
-            """,
-            r => new ForeseenApplicationView(
-                r.GetString(0),
-                r.GetString(1),
-                r.GetInt32(2),
-                r.GetString(3),
-                r.GetInt32(4),
-                new Money(r.GetInt64(5))
-            ),
-            ("collectives", collectives)
-        );
+    private static async Task<IReadOnlyList<ForeseenApplicationView>> OpenAsync(string[] collectives, Command command)
+    {
+        var open = (await command.ApplicationsAsync(collectives)).Where(a => !a.Status.IsOver()).Take(50).ToList();
+        var names = await command.SoundAsync<Collective>([.. open.Select(a => a.CollectiveId).Distinct()]);
+        return
+        [
+            .. open.Select(a => new ForeseenApplicationView(
+                a.Id,
+                names.GetValueOrDefault(a.CollectiveId)?.Name ?? a.CollectiveId,
+                a.Year,
+                a.Status.Word(),
+                a.Lines.Length,
+                Line.Total(a.Lines)
+            )),
+        ];
+    }
 }

@@ -17,19 +17,29 @@ public sealed record StoredEvidence(string Digest, string Region, bool IsSound)
                 .Distinct(),
         ];
 
-    /// <summary>The documents of these digests, of whatever region.</summary>
-    public static async Task<IEnumerable<StoredEvidence>> OfAsync(NpgsqlConnection connection, string[] digests) =>
-        await connection.PreparedAsync(Select, Read, digests.Texts(d => d));
+    /// <summary>The documents of these digests that somebody of this region handed in.</summary>
+    public static async Task<IEnumerable<StoredEvidence>> OfAsync(
+        NpgsqlConnection connection,
+        string[] digests,
+        string region
+    ) => await connection.PreparedAsync(Select, Read, Wanted(digests.Select(d => (d, region))));
 
     /// <summary>As <see cref="OfAsync"/>, for several commands, with what they lock.</summary>
-    public static Look LookFor(IReadOnlyCollection<string> digests) =>
-        new("evidence", Select, [digests.Texts(d => d)], Read, (_, _) => null);
+    public static Look LookFor(IEnumerable<(string Digest, string Region)> wanted) =>
+        new("evidence", Select, Wanted(wanted), Read, (_, _) => null);
 
+    // Others may have handed in the same document, thousands of them: of theirs nothing is read.
     private const string Select = $"""
-        select digest, region, digest = encode(sha256(content), 'hex')
-          from {LedgerStore.Schema}.evidence
-         where digest = any($1)
+        select e.digest, e.region, e.digest = encode(sha256(e.content), 'hex')
+          from unnest($1, $2) w (digest, region)
+          join {LedgerStore.Schema}.evidence e on e.digest = w.digest and e.region like w.region || '%'
         """;
+
+    private static NpgsqlParameter[] Wanted(IEnumerable<(string Digest, string Region)> wanted)
+    {
+        var each = wanted.Distinct().ToList();
+        return [each.Texts(w => w.Digest), each.Texts(w => w.Region)];
+    }
 
     private static StoredEvidence Read(NpgsqlDataReader row) =>
         new(row.GetString(0), row.GetString(1), row.GetBoolean(2));

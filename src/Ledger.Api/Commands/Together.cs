@@ -59,6 +59,7 @@ public sealed class Together(
 
     private sealed record Member(
         string Name,
+        string Region,
         Needs Needs,
         Func<Group, Task<Decided>> DecideAsync,
         ExecutionContext Flow
@@ -73,9 +74,9 @@ public sealed class Together(
     public sealed record Decided(StoredAnswer Answer, IReadOnlyList<StampedChanges> Changes, KeptAnswer Kept);
 
     /// <summary>What a group has locked and read, for its commands one after the other.</summary>
-    public sealed class Group(HeldStreams held, IReadOnlyDictionary<string, Look> looks)
+    public sealed class Group(HeldStreams held, Look evidence, IReadOnlyDictionary<string, Look> looks)
     {
-        public IEnumerable<StoredEvidence> Evidence { get; } = looks[EvidenceLook].Found.Cast<StoredEvidence>();
+        public IEnumerable<StoredEvidence> Evidence => evidence.Found.Cast<StoredEvidence>();
 
         public (Aggregate State, long Version) Streams(string id, Look? beside)
         {
@@ -86,18 +87,22 @@ public sealed class Together(
         }
     }
 
-    private const string EvidenceLook = "evidence";
-
     /// <summary>
     /// The answer of a command that was written with others, committed; null where it must go alone: nothing of it is
     /// there then.
     /// </summary>
     /// <param name="name">The command's, for the log.</param>
+    /// <param name="region">The caller's: whose documents count.</param>
     /// <param name="decideAsync">Runs the command's endpoint; on the thread of whoever leads the group, in the caller's
     /// context.</param>
-    public async Task<StoredAnswer?> AnswerAsync(string name, Needs needs, Func<Group, Task<Decided>> decideAsync)
+    public async Task<StoredAnswer?> AnswerAsync(
+        string name,
+        string region,
+        Needs needs,
+        Func<Group, Task<Decided>> decideAsync
+    )
     {
-        var member = new Member(name, needs, decideAsync, ExecutionContext.Capture()!);
+        var member = new Member(name, region, needs, decideAsync, ExecutionContext.Capture()!);
         // Who finds nobody at work leads the group that he is in, and nobody waits for another thread.
         if (Enter(member) is { } lane)
         {
@@ -187,16 +192,13 @@ public sealed class Together(
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        var looks = members
-            .SelectMany(m => m.Needs.Looks)
-            .Prepend(StoredEvidence.LookFor([.. members.SelectMany(m => m.Needs.Evidence).Distinct()]))
-            .DistinctBy(l => l.Name)
-            .ToDictionary(l => l.Name);
+        var evidence = StoredEvidence.LookFor(members.SelectMany(m => m.Needs.Evidence.Select(d => (d, m.Region))));
+        var looks = members.SelectMany(m => m.Needs.Looks).DistinctBy(l => l.Name).ToDictionary(l => l.Name);
         var held = await writer.HoldAsync(
             connection,
             [.. members.SelectMany(m => m.Needs.Streams).OrderBy(s => Command.Rank(s.Aggregate))],
             waits: lane.Stream is not null,
-            looks.Values
+            [evidence, .. looks.Values]
         );
         members.RemoveAll(member =>
         {
@@ -209,7 +211,11 @@ public sealed class Together(
                 Run(free);
             return true;
         });
-        var (group, written, kept) = (new Group(held, looks), new List<StampedChanges>(), new List<KeptAnswer>());
+        var (group, written, kept) = (
+            new Group(held, evidence, looks),
+            new List<StampedChanges>(),
+            new List<KeptAnswer>()
+        );
         foreach (var member in members)
         {
             if (await DecidedAsync(member, group) is not { } decided)

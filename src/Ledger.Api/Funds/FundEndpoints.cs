@@ -147,8 +147,6 @@ public sealed record OpenFeeView(string FeeId, Money Amount, DateOnly TakenOn);
 /// </summary>
 public sealed record YearClosingBody(string? Explanation = null, IReadOnlyList<string>? Evidence = null);
 
-public sealed record EvidenceBody(IReadOnlyList<string>? Evidence = null);
-
 public sealed record AccountBalanceView(string Account, Money Amount);
 
 /// <summary>

@@ -111,21 +111,7 @@ public static class FundPages
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);
         return PageRoutes.Show<FundEndingPage>(
-            new
-            {
-                Fund = fund,
-                Open = (IReadOnlyList<Application>)
-                    [
-                        .. open.Where(a =>
-                            a.Status
-                                is not (
-                                    ApplicationStatus.Settled
-                                    or ApplicationStatus.Rejected
-                                    or ApplicationStatus.Withdrawn
-                                )
-                        ),
-                    ],
-            }
+            new { Fund = fund, Open = (IReadOnlyList<Application>)[.. open.Where(a => !a.Status.IsOver())] }
         );
     }
 

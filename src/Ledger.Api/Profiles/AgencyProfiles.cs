@@ -78,10 +78,10 @@ public static class AgencyProfiles
     public static async Task<IReadOnlyList<AgencyProfile>> ListAsync(IQuerySession session, Caller caller)
     {
         var own = caller.Actor.Region;
-        string[] above = [.. Enumerable.Range(1, own.Length).Select(n => own[..n])];
+        var scopes = RegionCode.Scopes(own);
         var written = await session
             .Query<AgencyProfile>()
-            .Where(p => p.Region.StartsWith(own) || p.Region.IsOneOf(above))
+            .Where(p => p.Region.StartsWith(own) || p.Region.IsOneOf(scopes))
             .OrderBy(p => p.Id)
             .Take(Scope.MaxRows)
             .ToListAsync();

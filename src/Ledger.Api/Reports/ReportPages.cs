@@ -103,7 +103,7 @@ public static class ReportPages
                 Open = (IReadOnlyList<(ApplicationStatus, int)>)
                     [
                         .. work.GroupBy(w => w.Status)
-                            .Where(g => !IsOver(g.Key))
+                            .Where(g => !g.Key.IsOver())
                             .OrderBy(g => g.Key)
                             .Select(g => (g.Key, g.Count())),
                     ],
@@ -158,9 +158,6 @@ public static class ReportPages
             work
         );
     }
-
-    private static bool IsOver(ApplicationStatus status) =>
-        status is ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn;
 
     private static OverviewPage.Row Row(Collective collective, Fund? fund, Plan? plan, WorkItem? latest) =>
         new(

@@ -16,6 +16,13 @@ public enum ApplicationStatus
     Withdrawn,
 }
 
+public static class ApplicationStatuses
+{
+    /// <summary>Nothing more comes of it.</summary>
+    public static bool IsOver(this ApplicationStatus status) =>
+        status is ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn;
+}
+
 public enum LineStatus
 {
     Filed,

@@ -20,6 +20,9 @@ public static class RegionCode
     /// <summary>The county that a code lies in; a city's code is its own.</summary>
     public static string CountyOrCity(string code) => code.Length > CountyLength ? County(code) : code;
 
+    /// <summary>Every scope in which a code lies, its own the last.</summary>
+    public static string[] Scopes(string code) => [.. Enumerable.Range(1, code.Length).Select(n => code[..n])];
+
     public static bool Contains(string scope, string code) => code.StartsWith(scope, StringComparison.Ordinal);
 
     /// <summary>
