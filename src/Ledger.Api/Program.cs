@@ -12,6 +12,7 @@ using Ledger.Api.Counties;
 using Ledger.Api.Donors;
 using Ledger.Api.Evidence;
 using Ledger.Api.Exports;
+using Ledger.Api.Forms;
 using Ledger.Api.Funds;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
@@ -222,6 +223,7 @@ public partial class Program
         app.MapCollectivePages();
         app.MapFundPages();
         app.MapPlanPages();
+        app.MapFormPages();
         app.MapApplicationPages();
         app.MapMemberPages();
         app.MapAuditPages();

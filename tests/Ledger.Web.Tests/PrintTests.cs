@@ -52,9 +52,11 @@ public sealed partial class PrintTests(WebFixture web)
         var (_, text) = Programs.Run("pdftotext", ["-layout", file, "-"]);
         var pages = text.Split('\f')[..^1];
         Assert.Equal(
-            Enumerable.Range(1, pages.Length).Select(n => $"{n} / {pages.Length}"),
-            pages.Select(p => Regex.Replace(p.TrimEnd().Split('\n')[^1].Trim(), @"\s*/\s*", " / "))
+            Enumerable.Range(1, pages.Length).Select(n => $"第{n}页/共{pages.Length}页"),
+            pages.Select(p => Regex.Replace(p.TrimEnd().Split('\n')[^1], @"\s", ""))
         );
+        var (_, info) = Programs.Run("pdfinfo", [file]);
+        Assert.Contains($"Pages:           {pages.Length}\n", info, StringComparison.Ordinal);
         return pages;
     }
 
@@ -85,11 +87,19 @@ public sealed partial class PrintTests(WebFixture web)
     {
         await using var visitor = await web.VisitAsync(null);
         var pages = await PrintedAsync(visitor, $"/notices/{web.Ids["noticed"]}", "notice");
-        Assert.InRange(pages.Count, 3, 12);
-        Assert.All(pages.Take(pages.Count - 1), p => Assert.Contains("姓名", p, StringComparison.Ordinal));
+        var people = await visitor.Page.Locator("section table").First.Locator("tbody tr").CountAsync();
+        Assert.InRange(people, 204, 300);
+        Assert.InRange(pages.Count, 2, 4);
+        // In two columns, each with its heading, on each sheet.
+        Assert.All(pages, p => Assert.Equal(2, Regex.Count(p, "姓名")));
         await using var agency = await web.VisitAsync("REVIEWER");
         var (settled, name) = ($"/applications/{web.Ids["settled"]}", "application");
+        await agency.Page.GotoAsync(settled);
+        var shown = await agency.Page.Locator("#lines > tr").CountAsync();
         var application = string.Concat(await PrintedAsync(agency, settled, name));
+        // All of them, also those that the page had not fetched.
+        var ids = Regex.Count(application, @"3708\*{10}\d{3}[\dX]");
+        Assert.InRange(ids, shown + 50, 300);
         foreach (var word in (string[])["按来源", "officer.", "reviewer.", "approver."])
             Assert.Contains(word, application, StringComparison.Ordinal);
         await using var officer = await web.VisitAsync("VILLAGE");
@@ -98,5 +108,34 @@ public sealed partial class PrintTests(WebFixture web)
         // The total comes after the last person, and not at the foot of each sheet.
         Assert.Equal(1, pages.Sum(p => Regex.Count(p, @"^\s*合计", RegexOptions.Multiline)));
         Assert.DoesNotContain("本页提交", pages[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Each_form_is_filled_with_what_is_known_and_is_blank_where_nothing_is()
+    {
+        await using var officer = await web.VisitAsync("REVIEWER");
+        await officer.Page.GotoAsync($"/applications/{web.Ids["noticed"]}");
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "打印表格" }).ClickAsync();
+        await officer.SeesAsync("每张表都是 A4 纸");
+        var forms = new Uri(officer.Page.Url).AbsolutePath;
+        var links = officer.Page.Locator("main ul.todo a");
+        var titles = await links.AllTextContentsAsync();
+        Assert.Equal(["会议决议", "申请表", "名单", "公示单", "异议登记表", "汇款清单"], titles);
+        var name = await officer.Page.Locator(".crumb a").TextContentAsync();
+        foreach (var form in (string[])["resolution", "application", "roster", "notice", "objection", "remittance"])
+        {
+            var filled = string.Concat(
+                await PrintedAsync(officer, $"{forms}/{form}?application={web.Ids["noticed"]}", $"form-{form}")
+            );
+            var blank = await PrintedAsync(officer, $"{forms}/{form}?application=none", $"form-{form}-blank");
+            Assert.Contains(name!.Trim(), filled, StringComparison.Ordinal);
+            Assert.Contains("：", string.Concat(blank), StringComparison.Ordinal);
+            if (form is "notice" or "remittance")
+            {
+                Assert.Contains("3708****", filled, StringComparison.Ordinal);
+                Assert.DoesNotContain("3708****", string.Concat(blank), StringComparison.Ordinal);
+            }
+            Assert.InRange(blank.Count, 1, 1);
+        }
     }
 }

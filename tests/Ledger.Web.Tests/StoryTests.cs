@@ -192,8 +192,10 @@ public sealed class StoryTests(WebFixture web)
 
         var paid = await ApplicationAsync("paid", "370811109202");
         await clerk.Page.GotoAsync($"/applications/{paid}");
-        await clerk.Page.Locator("#lines summary", new() { HasText = "退回" }).First.ClickAsync();
-        var refund = clerk.Page.Locator("form[data-api$='/refunds']").First;
+        await clerk.Page.Locator("#lines input[type=radio]").First.CheckAsync();
+        var refund = clerk.Page.Locator("form[data-api$='/refunds']");
+        await Assertions.Expect(refund.Locator("[data-chosen]")).ToContainTextAsync("已选 1：");
+        Assert.DoesNotContain("死亡", await refund.Locator("option").Nth(1).TextContentAsync() ?? "");
         await refund.GetByLabel("原因").SelectOptionAsync("voluntary-refusal");
         await refund.GetByLabel("退款流水号").FillAsync("TH001");
         await refund.Locator("input[type=file]").SetInputFilesAsync(web.Sample.At("transfer.pdf"));

@@ -17,7 +17,7 @@ const options = {
   bar: (d, width) => {
     const left = d.horizontal ? Math.min(190, width * .4) : 8;
     const labels = { type: 'category', data: d.labels, axisLabel: { ...text, ...(d.horizontal ? { width: left - 14, overflow: 'truncate' } : { hideOverlap: true }) }, inverse: !!d.horizontal, axisTick: { show: false } };
-    const values = { type: 'value', axisLabel: { ...text, formatter: d.unit === 'yuan' ? short : undefined } };
+    const values = { type: 'value', splitNumber: width < 420 ? 3 : 5, axisLabel: { ...text, hideOverlap: true, formatter: d.unit === 'yuan' ? short : undefined } };
     return {
       tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: d.unit === 'yuan' ? yuan : undefined },
       legend: d.series.length > 1 ? { textStyle: text, top: 0, itemGap: 28 } : undefined,
@@ -36,22 +36,42 @@ const options = {
     series: d.series.map(s => ({ name: s.name, type: 'line', data: s.values, showSymbol: false, lineStyle: { width: 3 }, itemStyle: { color: s.color }, areaStyle: s.area ? { opacity: .15 } : undefined })),
   }),
   // { nodes: [{ name, label, color, link }], links: [{ source, target, value }] }: names are unique, labels are shown
-  sankey: (d, width) => ({
-    tooltip: { formatter: p => p.dataType === 'edge' ? `${label(d, p.data.source)} → ${label(d, p.data.target)}<br>${yuan(p.data.value)} 元` : `${p.data.label0}<br>${yuan(p.value)} 元` },
-    series: [{
-      type: 'sankey', left: 4, right: Math.min(230, width * .3), top: 8, bottom: 8, nodeGap: 10, nodeWidth: 16, draggable: false, layoutIterations: 32,
-      label: { ...text, width: Math.min(220, width * .28), overflow: 'truncate', formatter: p => p.data.label0 },
-      lineStyle: { color: 'source', opacity: .35 },
-      data: d.nodes.map(n => ({ name: n.name, label0: n.label, link: n.link, itemStyle: n.color ? { color: n.color } : undefined })),
-      links: d.links,
-    }],
-  }),
+  sankey: (d, width) => {
+    // Each column has its share of the width, the last one's labels too: on a narrow window they are broken into lines.
+    const column = width / columns(d).count, isNarrow = column < 150;
+    return {
+      tooltip: { formatter: p => p.dataType === 'edge' ? `${label(d, p.data.source)} → ${label(d, p.data.target)}<br>${yuan(p.data.value)} 元` : `${p.data.label0}<br>${yuan(p.value)} 元` },
+      series: [{
+        type: 'sankey', left: 4, right: column - 16, top: 8, bottom: 8, nodeGap: isNarrow ? 30 : 12, nodeWidth: 14, draggable: false, layoutIterations: 32,
+        label: { ...text, fontSize: isNarrow ? 11 : text.fontSize, width: Math.min(220, column - 26), overflow: isNarrow ? 'break' : 'truncate', formatter: p => p.data.label0 },
+        lineStyle: { color: 'source', opacity: .35 },
+        data: d.nodes.map(n => ({ name: n.name, label0: n.label, link: n.link, itemStyle: n.color ? { color: n.color } : undefined })),
+        links: d.links,
+      }],
+    };
+  },
+};
+
+/** How many columns a flow has, and the most nodes in one of them. */
+const columns = d => {
+  const depth = new Map(d.nodes.map(n => [n.name, 0]));
+  for (let i = 0; i < d.nodes.length; i++) for (const l of d.links) depth.set(l.target, Math.max(depth.get(l.target), depth.get(l.source) + 1));
+  const count = Math.max(...depth.values()) + 1, at = new Array(count).fill(0);
+  // What nothing comes from stands in the last column.
+  for (const n of d.nodes) at[d.links.some(l => l.source === n.name) ? depth.get(n.name) : count - 1]++;
+  return { count, most: Math.max(...at) };
 };
 
 const label = (d, name) => d.nodes.find(n => n.name === name).label;
 
 window.drawChart = element => {
   const data = JSON.parse(element.querySelector('script[type="application/json"]').textContent);
+  // Room for the labels of the fullest column, also where large print makes the rem larger.
+  text.fontSize = 13 * parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  if (element.dataset.chart === 'sankey') {
+    const { count, most } = columns(data), line = element.clientWidth / count < 150 ? 62 : 34;
+    element.style.height = `${Math.max(element.clientHeight, most * line)}px`;
+  }
   const chart = echarts.init(element.querySelector('.canvas'), null, { renderer: 'svg' });
   chart.setOption({ animation: false, textStyle: text, ...options[element.dataset.chart](data, element.clientWidth) });
   chart.on('click', p => { if (p.data && p.data.link) location.href = p.data.link; });

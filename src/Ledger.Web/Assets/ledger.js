@@ -370,6 +370,31 @@ document.addEventListener('click', e => {
   }
 });
 
+// A list that somebody comes back to is filtered as he left it; the menu leads to the whole of it.
+const list = path => `list ${path}`;
+if (document.querySelector('form[data-filter]')) sessionStorage.setItem(list(location.pathname), location.search);
+document.querySelectorAll('.crumb a').forEach(a => { a.search = a.search || sessionStorage.getItem(list(a.pathname)) || ''; });
+
+// The people that were chosen in a list, beside the form that does something about them.
+document.addEventListener('change', e => {
+  const chosen = e.target.form?.querySelector('[data-chosen]');
+  if (!chosen || !/^memberId/.test(e.target.name)) return;
+  chosen.dataset.empty ??= chosen.textContent;
+  const names = [...e.target.form.elements].filter(i => /^memberId/.test(i.name) && i.checked).map(i => i.getAttribute('aria-label').replace(/^\S+ /, ''));
+  chosen.textContent = names.length ? `${words.chosen} ${names.length}：${names.join('、')}` : chosen.dataset.empty;
+});
+
+// Printed is the whole list, also what this page has not fetched yet: a printer waits for nothing, so this request does.
+window.addEventListener('beforeprint', () => {
+  const more = document.querySelector('a[data-rest]');
+  if (!more) return;
+  const request = new XMLHttpRequest();
+  request.open('GET', more.dataset.rest, false);
+  request.send();
+  const rows = request.status === 200 && new DOMParser().parseFromString(request.responseText, 'text/html').querySelectorAll('#lines > tr');
+  if (rows) more.closest('tr').replaceWith(...rows);
+});
+
 const draw = root => {
   const charts = [...root.querySelectorAll('[data-chart]:not([data-drawn])')];
   if (!charts.length) return;
@@ -379,9 +404,38 @@ const draw = root => {
   document.head.append(script);
 };
 
+/**
+ * Where a table is wider than its place its rows become paragraphs on a narrow window, each figure with its heading. What then still
+ * scrolls is a stop of the keyboard, nothing else is.
+ */
+const fit = () => document.querySelectorAll('.scroll').forEach(scroll => {
+  const table = scroll.querySelector(':scope > table:not(.slip)');
+  if (table) {
+    table.classList.remove('stack');
+    if (scroll.clientWidth && scroll.clientWidth < 40 * parseFloat(getComputedStyle(document.documentElement).fontSize) && table.scrollWidth > scroll.clientWidth + 1) {
+      const heads = [...table.querySelectorAll(':scope > thead > tr:last-child > *')].map(h => h.textContent.trim());
+      table.querySelectorAll(':scope > tbody > tr').forEach(tr => {
+        if (tr.children.length === heads.length) [...tr.children].forEach((cell, i) => { if (i && heads[i]) cell.dataset.label = heads[i]; });
+      });
+      table.querySelectorAll(':scope > tfoot > tr').forEach(tr => {
+        let at = 0;
+        for (const cell of tr.children) { if (cell.tagName === 'TD' && heads[at]) cell.dataset.label = heads[at]; at += cell.colSpan; }
+      });
+      table.classList.add('stack');
+    }
+  }
+  const scrolls = scroll.scrollWidth > scroll.clientWidth + 1 || scroll.scrollHeight > scroll.clientHeight + 1;
+  scrolls ? scroll.setAttribute('tabindex', '0') : scroll.removeAttribute('tabindex');
+});
+let resized;
+window.addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(fit, 100); });
+document.addEventListener('toggle', e => { if (e.target.open) fit(); }, true);
+document.addEventListener('done', () => setTimeout(fit));
+
 const prepare = root => {
   root.querySelectorAll('form').forEach(when);
   draw(root);
+  fit();
 };
 
 prepare(document);
