@@ -18,4 +18,7 @@ public interface IContacts
 
     /// <summary>The collective of a village by its code; null where there is none.</summary>
     Task<string?> PlaceOfAsync(string region);
+
+    /// <summary>The names of the villages below a region, to choose from.</summary>
+    Task<IReadOnlyList<string>> VillagesAsync(string region);
 }

@@ -16,6 +16,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/", null, "/"),
         ("/sign-in", null, "/sign-in"),
         ("/docs/problems", null, "/docs/problems"),
+        ("/docs/design", null, "/docs/design"),
         ("/notices/{id}", null, "/notices/{noticed}"),
         ("/complaints/{id}", null, "/complaints/{settled}"),
         ("/gifts/{id}/{code}", null, "{gifts}"),
@@ -65,6 +66,8 @@ public sealed class EveryPageTests(WebFixture web)
         ("/donors/{id}", "COUNTY_HRSS", "/donors/{donor}"),
         ("/collectives", "COUNTY_AGRICULTURE", "/collectives"),
         ("/collectives/{id}", "COUNTY_AGRICULTURE", "/collectives/{collective}"),
+        ("/collectives/{id}/forms", "VILLAGE", "/collectives/{collective}/forms"),
+        ("/collectives/{id}/forms/{form}", "VILLAGE", "/collectives/{collective}/forms/application"),
         ("/collectives/{id}/split", "COUNTY_AGRICULTURE", "/collectives/{collective}/split"),
         ("/setup", "COUNTY_AGRICULTURE", "/setup"),
         ("/policy-years/replay", "CITY_HRSS", "/policy-years/replay"),
@@ -99,34 +102,110 @@ public sealed class EveryPageTests(WebFixture web)
         Assert.Empty(routes.Except(Pages.Select(p => p.Route)).Except(Elsewhere));
     }
 
+    /// <summary>What is an act of the page's own: not the way back, and not what only scrolls.</summary>
+    private const string Acts =
+        "main :is(a[href], button, input:not([type=hidden]), select, textarea, summary):not(.crumb *)";
+
+    /// <summary>A page that is wider than its window, and the element at fault; null: it is not.</summary>
+    private const string Overflow = """
+        () => {
+            const scroller = document.scrollingElement;
+            if (scroller.scrollWidth <= innerWidth) return null;
+            const hides = e => ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX);
+            const cut = e => { for (let p = e.parentElement; p !== document.body; p = p.parentElement) if (hides(p)) return true; };
+            const wide = [...document.body.querySelectorAll('*')]
+                .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !cut(e));
+            return `${scroller.scrollWidth} px wide: ${wide.at(-1)?.outerHTML.slice(0, 200)}`;
+        }
+        """;
+
+    private string Filled(string template) =>
+        web.Ids.Aggregate(template, (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal));
+
     [Theory]
-    [InlineData(1280)]
-    [InlineData(390)]
-    public async Task Every_page_opens_and_can_be_used_by_everybody(int width)
+    [InlineData(1366, 768, false)]
+    [InlineData(390, 844, false)]
+    [InlineData(1366, 768, true)]
+    [InlineData(390, 844, true)]
+    public async Task Every_page_opens_and_can_be_used_by_everybody(int width, int height, bool largePrint)
     {
         var faults = new List<string>();
         foreach (var role in Pages.GroupBy(p => p.Role))
         {
-            await using var visitor = await web.VisitAsync(role.Key, width);
+            await using var visitor = await web.VisitAsync(role.Key, width, height);
+            if (largePrint)
+                await visitor.Page.GotoAsync("/large-print?on=true&back=/sign-in");
             foreach (var (route, _, template) in role)
             {
-                var path = web.Ids.Aggregate(
-                    template,
-                    (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal)
-                );
+                var path = Filled(template);
                 var response = await visitor.Page.GotoAsync(path);
                 if (response!.Status != 200)
                     faults.Add($"{path}: {response.Status}");
-                await visitor.ShootAsync($"{width}{route.Replace('/', '_').Replace(':', '-')}");
-                var wide = await visitor.Page.EvaluateAsync<int>(
-                    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                );
-                if (wide > 0)
-                    faults.Add($"{path}: {wide} px wider than the window of {width}");
+                var size = $"{width}{(largePrint ? "-large" : "")}";
+                await visitor.ShootAsync($"{size}{route.Replace('/', '_').Replace(':', '-')}");
+                if (await visitor.Page.EvaluateAsync<string?>(Overflow) is { } wide)
+                    faults.Add($"{path}: {wide}");
                 faults.AddRange((await visitor.Page.SeriousFaultsAsync()).Select(fault => $"{path}: {fault}"));
             }
         }
         Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    [Fact]
+    public async Task The_first_act_of_every_page_is_five_tabs_away_at_most()
+    {
+        var faults = new List<string>();
+        foreach (var role in Pages.GroupBy(p => p.Role))
+        {
+            await using var visitor = await web.VisitAsync(role.Key, 1366, 768);
+            foreach (var (_, _, template) in role)
+            {
+                await visitor.Page.GotoAsync(Filled(template));
+                await visitor.DrawnAsync();
+                if (await visitor.Page.Locator(Acts).CountAsync() == 0)
+                    continue;
+                await visitor.Page.Keyboard.PressAsync("Tab");
+                await visitor.Page.Keyboard.PressAsync("Enter"); // 跳到正文
+                var stops = new List<string>();
+                var reached = false;
+                for (var tabs = 2; tabs <= 5 && !reached; tabs++)
+                {
+                    await visitor.Page.Keyboard.PressAsync("Tab");
+                    reached = await visitor.Page.EvaluateAsync<bool>("s => document.activeElement.matches(s)", Acts);
+                    stops.Add(
+                        await visitor.Page.EvaluateAsync<string>("() => document.activeElement.outerHTML.slice(0, 80)")
+                    );
+                }
+                if (!reached)
+                    faults.Add($"{visitor.Page.Url}: {string.Join(" → ", stops)}");
+            }
+        }
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    [Fact]
+    public async Task The_first_view_of_every_page_weighs_250_KB_at_most()
+    {
+        const int Most = 250 * 1024;
+        var weights = new List<(string Path, double Bytes)>();
+        foreach (var role in Pages.GroupBy(p => p.Role))
+        {
+            await using var visitor = await web.VisitAsync(role.Key, 1366, 768);
+            var network = await visitor.Page.Context.NewCDPSessionAsync(visitor.Page);
+            await network.SendAsync("Network.enable");
+            await network.SendAsync("Network.setCacheDisabled", new() { ["cacheDisabled"] = true });
+            var bytes = 0.0;
+            network.Event("Network.loadingFinished").OnEvent += (_, e) =>
+                bytes += e!.Value.GetProperty("encodedDataLength").GetDouble();
+            foreach (var (_, _, template) in role)
+            {
+                bytes = 0;
+                await visitor.Page.GotoAsync(Filled(template));
+                await visitor.DrawnAsync();
+                weights.Add((Filled(template), bytes));
+            }
+        }
+        Assert.All(weights, w => Assert.InRange(w.Bytes, 1, Most));
     }
 
     [Fact]

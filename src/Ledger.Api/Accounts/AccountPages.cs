@@ -50,6 +50,8 @@ public static class AccountPages
         app.Page(
             "/accounts",
             async (
+                string? q,
+                string? role,
                 IQuerySession session,
                 Caller caller,
                 NpgsqlDataSource database,
@@ -66,6 +68,8 @@ public static class AccountPages
                             people,
                             cancellation
                         ),
+                        Asked = PageRoutes.Typed(q),
+                        Role = role,
                     }
                 ),
             Roles.Administrator

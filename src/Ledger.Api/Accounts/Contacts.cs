@@ -49,25 +49,42 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
     {
         if (region.Length != RegionCode.VillageLength)
             return null;
-        var county = RegionCode.County(region);
-        var places = await names.OfAsync(
+        return (await PlacesAsync(RegionCode.County(region))).GetValueOrDefault(region);
+    }
+
+    /// <summary>Of more than a county too many to choose from.</summary>
+    public async Task<IReadOnlyList<string>> VillagesAsync(string region) =>
+        region.Length < RegionCode.CountyLength
+            ? []
+            :
+            [
+                .. (await PlacesAsync(RegionCode.County(region)))
+                    .Where(p => p.Key.StartsWith(region, StringComparison.Ordinal))
+                    .Select(p => p.Value)
+                    .Order(StringComparer.Ordinal)
+                    .Take(MaxVillages),
+            ];
+
+    private const int MaxVillages = 500;
+
+    private Task<IReadOnlyDictionary<string, string>> PlacesAsync(string county) =>
+        names.OfAsync(
             $"places {county}",
             async () =>
-                (
-                    await session
-                        .Query<Collective>()
-                        .Where(c => c.Region.StartsWith(county) && c.MergedInto == null && c.DissolvedOn == null)
-                        .Select(c => new { c.Region, c.Name })
-                        .ToListAsync()
-                )
-                    .GroupBy(c => c.Region)
-                    .ToDictionary(
-                        c => c.Key,
-                        c => string.Join('、', c.Select(x => x.Name).Order(StringComparer.Ordinal))
+                (IReadOnlyDictionary<string, string>)
+                    (
+                        await session
+                            .Query<Collective>()
+                            .Where(c => c.Region.StartsWith(county) && c.MergedInto == null && c.DissolvedOn == null)
+                            .Select(c => new { c.Region, c.Name })
+                            .ToListAsync()
                     )
+                        .GroupBy(c => c.Region)
+                        .ToDictionary(
+                            c => c.Key,
+                            c => string.Join('、', c.Select(x => x.Name).Order(StringComparer.Ordinal))
+                        )
         );
-        return places.GetValueOrDefault(region);
-    }
 
     /// <summary>What somebody wrote into a person's record is no name: the account stands there then.</summary>
     private async Task<IReadOnlyDictionary<string, string>> NamesAsync(IReadOnlyList<string> ids)

@@ -38,6 +38,8 @@ public static class ApplicationPages
                 string? status,
                 string? region,
                 bool? waitingForMe,
+                DateOnly? from,
+                DateOnly? until,
                 IQuerySession session,
                 NpgsqlDataSource database,
                 Caller caller,
@@ -50,6 +52,7 @@ public static class ApplicationPages
                     status,
                     region,
                     waitingForMe,
+                    (from, until),
                     session,
                     database,
                     caller,
@@ -190,6 +193,7 @@ public static class ApplicationPages
         string? status,
         string? asked,
         bool? waitingForMe,
+        (DateOnly? From, DateOnly? Until) filed,
         IQuerySession session,
         NpgsqlDataSource database,
         Caller caller,
@@ -208,6 +212,14 @@ public static class ApplicationPages
             clock,
             cancellation
         );
+        items =
+        [
+            .. items.Where(i =>
+                Clock.Day(i.FiledAt) is var day
+                && day >= (filed.From ?? DateOnly.MinValue)
+                && day <= (filed.Until ?? DateOnly.MaxValue)
+            ),
+        ];
         if (name is null)
             return items;
         var names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId));
@@ -221,6 +233,8 @@ public static class ApplicationPages
         string? status,
         string? region,
         bool? waitingForMe,
+        DateOnly? from,
+        DateOnly? until,
         IQuerySession session,
         NpgsqlDataSource database,
         Caller caller,
@@ -229,7 +243,18 @@ public static class ApplicationPages
         CancellationToken cancellation
     )
     {
-        var items = await NamedAsync(status, region, waitingForMe, session, database, caller, clock, cancellation);
+        var filed = (from, until);
+        var items = await NamedAsync(
+            status,
+            region,
+            waitingForMe,
+            filed,
+            session,
+            database,
+            caller,
+            clock,
+            cancellation
+        );
         var (names, deadlines, noticeDays) = await ApplicationEndpoints.TermsAsync(items, session, caller, clock);
         return PageRoutes.Show<ApplicationsPage>(
             new
@@ -243,6 +268,8 @@ public static class ApplicationPages
                 Mine = waitingForMe == true,
                 Status = status,
                 Region = region,
+                From = PageRoutes.Day(from),
+                Until = PageRoutes.Day(until),
             }
         );
     }
@@ -251,6 +278,7 @@ public static class ApplicationPages
         string id,
         int? after,
         string? status,
+        bool? rest,
         IDocumentStore store,
         IQuerySession session,
         EventWriter writer,
@@ -263,10 +291,12 @@ public static class ApplicationPages
     {
         var only = Require.Word<LineStatus>(status is { Length: > 0 } ? status : null, "status");
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
+        // A printer takes all that is left at once.
+        var size = rest == true ? int.MaxValue - 1 : PageSize;
         var lines = application
             .Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only))
             .OrderBy(l => l.Row)
-            .Take(PageSize + 1)
+            .Take(size + 1)
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
@@ -283,8 +313,8 @@ public static class ApplicationPages
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
                     application.CollectiveId
                 ],
-                Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(PageSize), database, people, cancellation),
-                Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
+                Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(size), database, people, cancellation),
+                Next = lines.Count > size ? lines[size - 1].Row : (int?)null,
                 Only = only,
                 Unpayable = unpayable,
                 Waiting = waiting,

@@ -6,6 +6,7 @@ using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.TransparencyLog;
 using Ledger.Web.Audit;
@@ -21,11 +22,22 @@ public static class AuditPages
     {
         app.Page(
             "/audit",
-            async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
+            async (
+                HttpContext http,
+                LongReads reads,
+                IQuerySession session,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
                 PageRoutes.Show<AuditPage>(
                     new
                     {
-                        Page = await AuditEndpoints.PageAsync(Query(http.Request, 100), reads, caller, cancellation),
+                        Page = await AuditEndpoints.PageAsync(
+                            await QueryAsync(http.Request, 100, session, caller, cancellation),
+                            reads,
+                            caller,
+                            cancellation
+                        ),
                         Query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
                     }
                 ),
@@ -33,9 +45,20 @@ public static class AuditPages
         );
         app.Page(
             "/audit.xlsx",
-            async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
+            async (
+                HttpContext http,
+                LongReads reads,
+                IQuerySession session,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
                 Workbook.File(
-                    await AuditEndpoints.SheetAsync(Query(http.Request, null), reads, caller, cancellation),
+                    await AuditEndpoints.SheetAsync(
+                        await QueryAsync(http.Request, null, session, caller, cancellation),
+                        reads,
+                        caller,
+                        cancellation
+                    ),
                     "审计轨迹"
                 ),
             AuditEndpoints.Readers
@@ -115,6 +138,27 @@ public static class AuditPages
                 At = time.GetUtcNow(),
             }
         );
+    }
+
+    /// <summary>A village may be asked for by its name; one that nobody has is a village without events.</summary>
+    private static async Task<AuditQuery> QueryAsync(
+        HttpRequest request,
+        int? limit,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var query = Query(request, limit);
+        if (PageRoutes.Place(query.Region).Name is not { } name)
+            return query;
+        var scope = caller.Actor.Region;
+        var village = await session
+            .Query<Collective>()
+            .Where(c => c.Region.StartsWith(scope) && c.Name.Contains(name))
+            .OrderBy(c => c.Region)
+            .FirstOrDefaultAsync(cancellation);
+        return query with { Region = village?.Region ?? scope.PadRight(RegionCode.VillageLength, '9') };
     }
 
     /// <summary>The form's fields; an empty one says nothing, days are China's.</summary>

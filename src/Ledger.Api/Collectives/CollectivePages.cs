@@ -46,12 +46,13 @@ public static class CollectivePages
 
     private static async Task<IResult> All(
         string? q,
+        string? state,
         IQuerySession session,
         Caller caller,
         CancellationToken cancellation
     )
     {
-        var asked = PageRoutes.Typed(q);
+        var (asked, here, gone) = (PageRoutes.Typed(q), state == "in-use", state == "gone");
         var found = await session
             .Query<Collective>()
             .Where(c => c.Region.StartsWith(caller.Actor.Region))
@@ -61,10 +62,19 @@ public static class CollectivePages
                 || c.Name.Contains(asked)
                 || c.CreditCode.Contains(asked, StringComparison.OrdinalIgnoreCase)
             )
+            .Where(c => !here || c.MergedInto == null && c.DissolvedOn == null)
+            .Where(c => !gone || c.MergedInto != null || c.DissolvedOn != null)
             .OrderBy(c => c.Region)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);
-        return PageRoutes.Show<CollectivesPage>(new { Collectives = found, Asked = q });
+        return PageRoutes.Show<CollectivesPage>(
+            new
+            {
+                Collectives = found,
+                Asked = q,
+                State = state,
+            }
+        );
     }
 
     private static async Task<IResult> One(

@@ -25,15 +25,28 @@ public static class DonorPages
     public static void MapDonorPages(this WebApplication app)
     {
         foreach (
-            var (path, show) in new (string, Func<IReadOnlyList<(Donor, string)>, string, DateTimeOffset, IResult>)[]
+            var (path, show) in new (string, Func<Listed, DateTimeOffset, IResult>)[]
             {
-                ("/donors", (d, _, _) => PageRoutes.Show<DonorsPage>(new { Donors = d })),
-                ("/donors.xlsx", (d, scope, now) => Workbook.File(OfficeSheets.Donors(d, scope, now), "捐赠人名册")),
+                (
+                    "/donors",
+                    (l, _) =>
+                        PageRoutes.Show<DonorsPage>(
+                            new
+                            {
+                                l.Donors,
+                                l.Asked,
+                                l.Kind,
+                            }
+                        )
+                ),
+                ("/donors.xlsx", (l, now) => Workbook.File(OfficeSheets.Donors(l.Donors, l.Scope, now), "捐赠人名册")),
             }
         )
             app.Page(
                 path,
                 async (
+                    string? q,
+                    string? kind,
                     IQuerySession session,
                     NpgsqlDataSource database,
                     PersonalData people,
@@ -42,7 +55,12 @@ public static class DonorPages
                 ) =>
                 {
                     var scope = DonorEndpoints.CountyOf(caller.Actor.Region);
-                    return show(await NamedAsync(session, database, people, scope), scope, time.GetUtcNow());
+                    var asked = PageRoutes.Typed(q);
+                    var donors = (await NamedAsync(session, database, people, scope)).Where(d =>
+                        (string.IsNullOrEmpty(kind) || d.Donor.Kind.Word() == kind)
+                        && $"{d.Name} {d.Donor.CreditCode}".Contains(asked, StringComparison.OrdinalIgnoreCase)
+                    );
+                    return show(new Listed([.. donors], scope, q, kind), time.GetUtcNow());
                 },
                 Roles.All
             );
@@ -74,6 +92,13 @@ public static class DonorPages
         );
         app.Page("/gifts/{id}/{code}", Gift);
     }
+
+    private sealed record Listed(
+        IReadOnlyList<(Donor Donor, string Name)> Donors,
+        string Scope,
+        string? Asked,
+        string? Kind
+    );
 
     /// <summary>
     /// The donor has no account: the code in the address, which only we can make, says that somebody who may gave it to

@@ -120,17 +120,26 @@ public static class FundPages
 
     private static async Task<IResult> All(
         string? region,
+        string? state,
         IQuerySession session,
         Caller caller,
         CancellationToken cancellation
     )
     {
-        var funds = await NamedAsync(region, session, caller, cancellation);
-        return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
+        var funds = await NamedAsync(region, state, session, caller, cancellation);
+        return PageRoutes.Show<FundsPage>(
+            new
+            {
+                Funds = funds,
+                Region = region,
+                State = state,
+            }
+        );
     }
 
     private static async Task<IReadOnlyList<Fund>> NamedAsync(
         string? asked,
+        string? state,
         IQuerySession session,
         Caller caller,
         CancellationToken cancellation
@@ -138,18 +147,25 @@ public static class FundPages
     {
         var (region, name) = PageRoutes.Place(asked);
         var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
-        return name is null ? funds : [.. funds.Where(f => f.Name.Contains(name, StringComparison.Ordinal))];
+        return
+        [
+            .. funds.Where(f =>
+                (name is null || f.Name.Contains(name, StringComparison.Ordinal))
+                && (string.IsNullOrEmpty(state) || f.IsClosed == (state == "closed"))
+            ),
+        ];
     }
 
     private static async Task<IResult> AllAsSheet(
         string? region,
+        string? state,
         IQuerySession session,
         Caller caller,
         TimeProvider time,
         CancellationToken cancellation
     )
     {
-        var funds = await NamedAsync(region, session, caller, cancellation);
+        var funds = await NamedAsync(region, state, session, caller, cancellation);
         var scope = Scope.Narrow(caller, PageRoutes.Place(region).Region);
         return Workbook.File(OfficeSheets.Funds(funds, scope, time.GetUtcNow()), "资金");
     }

@@ -28,7 +28,21 @@ namespace Ledger.Api.Members;
 /// </summary>
 public static class MemberPages
 {
-    private const int PageSize = 100;
+    private const int PageSize = 100,
+        MaxSearched = 5000;
+
+    private static bool IsAsked(ListedMember member, string asked, string? state) =>
+        (
+            member.Name.Contains(asked, StringComparison.Ordinal)
+            || member.CitizenId.EndsWith(asked, StringComparison.Ordinal)
+        )
+        && state switch
+        {
+            "died" => member.Died,
+            "confirmed" => member.Confirmed && !member.Died,
+            "unconfirmed" => !member.Confirmed && !member.Died,
+            _ => true,
+        };
 
     public static void MapMemberPages(this WebApplication app)
     {
@@ -240,6 +254,8 @@ public static class MemberPages
     private static async Task<IResult> List(
         string? collective,
         string? after,
+        string? q,
+        string? state,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -264,10 +280,13 @@ public static class MemberPages
             return PageRoutes.Show<MembersPage>(new { Collectives = all, Waiting = waiting });
         }
         var found = await session.ScopedAsync<Collective>(collective, caller) ?? throw Require.NotFound(collective);
+        // Names are encrypted: who looks for one has the whole list read.
+        var asked = PageRoutes.Typed(q);
+        var isFiltered = asked.Length > 0 || state is { Length: > 0 };
         var (members, next) = await MemberEndpoints.ListedAsync(
             collective,
             after,
-            PageSize,
+            isFiltered ? MaxSearched : PageSize,
             session,
             database,
             people,
@@ -281,8 +300,14 @@ public static class MemberPages
                 Profiles = await AgencyProfiles.ListAsync(session, caller),
                 Waiting = waiting,
                 Members = (IReadOnlyList<(string, string, string, string?)>)
-                    [.. members.Select(m => (m.Id, m.Name, m.CitizenId, m.Remark))],
+                    [
+                        .. members
+                            .Where(m => !isFiltered || IsAsked(m, asked, state))
+                            .Select(m => (m.Id, m.Name, m.CitizenId, m.Remark)),
+                    ],
                 Next = next,
+                Asked = q,
+                State = state,
             }
         );
     }

@@ -112,6 +112,9 @@ public static partial class PageRoutes
         : text.All(char.IsAsciiDigit) ? (text, null)
         : (null, text);
 
+    /// <summary>As a field for dates takes it.</summary>
+    public static string? Day(DateOnly? day) => day is { } d ? Format.Date(d) : null;
+
     public static void MapPages(this WebApplication app, Settings settings)
     {
         app.MapGet(
@@ -136,16 +139,21 @@ public static partial class PageRoutes
                 (string to, string? back, HttpContext http) =>
                 {
                     if (Languages.Contains(to))
-                        http.Response.Cookies.Append(
+                        Choose(
+                            http,
                             CookieRequestCultureProvider.DefaultCookieName,
-                            CookieRequestCultureProvider.MakeCookieValue(new RequestCulture(to)),
-                            new CookieOptions
-                            {
-                                IsEssential = true,
-                                MaxAge = TimeSpan.FromDays(400),
-                                SameSite = SameSiteMode.Lax,
-                            }
+                            CookieRequestCultureProvider.MakeCookieValue(new RequestCulture(to))
                         );
+                    return Results.LocalRedirect(Local(back));
+                }
+            )
+            .AllowAnonymous()
+            .ExcludeFromDescription();
+        app.MapGet(
+                "/large-print",
+                (bool on, string? back, HttpContext http) =>
+                {
+                    Choose(http, Frame.LargePrint, on ? "true" : "false");
                     return Results.LocalRedirect(Local(back));
                 }
             )
@@ -157,9 +165,23 @@ public static partial class PageRoutes
                 Show<SignInPage>(new { Back = Local(back), People = settings.Sample ? SampleSignIn.People : [] })
         );
         app.Page("/docs/problems", () => Show<Problems>(new { }));
+        app.Page("/docs/design", () => Show<DesignPage>(new { }));
         if (settings.Sample)
             app.MapSampleSignIn();
     }
+
+    /// <summary>How somebody wants to read: it stays in the browser.</summary>
+    private static void Choose(HttpContext http, string cookie, string value) =>
+        http.Response.Cookies.Append(
+            cookie,
+            value,
+            new CookieOptions
+            {
+                IsEssential = true,
+                MaxAge = TimeSpan.FromDays(400),
+                SameSite = SameSiteMode.Lax,
+            }
+        );
 
     /// <summary>Whoever is not signed in is asked to, and comes back to where he wanted to go.</summary>
     public static void RedirectToSignIn(HttpContext http)

@@ -19,23 +19,7 @@ public static class PlanPages
 {
     public static void MapPlanPages(this WebApplication app)
     {
-        app.Page(
-            "/plans",
-            async (IQuerySession session, Caller caller, CancellationToken cancellation) =>
-            {
-                var plans = await session
-                    .Query<Plan>()
-                    .Where(p => p.Region.StartsWith(caller.Actor.Region))
-                    .OrderByDescending(p => p.Year)
-                    .ThenBy(p => p.Region)
-                    .Take(Scope.MaxRows)
-                    .ToListAsync(cancellation);
-                return PageRoutes.Show<PlansPage>(
-                    new { Plans = plans, Names = await NamesAsync(session, plans.Select(p => p.CollectiveId)) }
-                );
-            },
-            Roles.All
-        );
+        app.Page("/plans", All, Roles.All);
         app.Page(
             "/plans/new",
             async (IQuerySession session, Caller caller, Clock clock, CancellationToken cancellation) =>
@@ -83,6 +67,48 @@ public static class PlanPages
                 ),
             Roles.VillageFinance,
             Roles.Township
+        );
+    }
+
+    private static async Task<IResult> All(
+        string? region,
+        string? state,
+        int? year,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var (code, name) = PageRoutes.Place(region);
+        var (below, any) = (code ?? "", year is null);
+        var plans = await session
+            .Query<Plan>()
+            .Where(p => p.Region.StartsWith(caller.Actor.Region))
+            .Where(p => p.Region.StartsWith(below))
+            .Where(p => any || p.Year == year)
+            .OrderByDescending(p => p.Year)
+            .ThenBy(p => p.Region)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
+        var names = await NamesAsync(session, plans.Select(p => p.CollectiveId));
+        return PageRoutes.Show<PlansPage>(
+            new
+            {
+                Plans = (IReadOnlyList<Plan>)
+                    [
+                        .. plans.Where(p =>
+                            (string.IsNullOrEmpty(state) || PlansPage.StateOf(p) == state)
+                            && (
+                                name is null
+                                || names.GetValueOrDefault(p.CollectiveId, "").Contains(name, StringComparison.Ordinal)
+                            )
+                        ),
+                    ],
+                Names = names,
+                Region = region,
+                State = state,
+                Year = year,
+            }
         );
     }
 
