@@ -11,7 +11,7 @@ namespace Ledger.Web.Tests;
 public sealed class EveryPageTests(WebFixture web)
 {
     /// <summary>Route → who looks at it, and where; {x} are ids of the sample.</summary>
-    private static readonly (string Route, string? Role, string Path)[] Pages =
+    internal static readonly (string Route, string? Role, string Path)[] Pages =
     [
         ("/", null, "/"),
         ("/sign-in", null, "/sign-in"),
@@ -110,10 +110,7 @@ public sealed class EveryPageTests(WebFixture web)
             await using var visitor = await web.VisitAsync(role.Key, width);
             foreach (var (route, _, template) in role)
             {
-                var path = web.Ids.Aggregate(
-                    template,
-                    (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal)
-                );
+                var path = web.At(template);
                 var response = await visitor.Page.GotoAsync(path);
                 if (response!.Status != 200)
                     faults.Add($"{path}: {response.Status}");

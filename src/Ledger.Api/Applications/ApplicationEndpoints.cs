@@ -755,9 +755,9 @@ public static class ApplicationEndpoints
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
         var complaints = (isMine ? ComplaintsFor(caller.Actor.Role) : null) ?? "-";
-        await using (var connection = await database.OpenConnectionAsync(cancellation))
-            await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
-        return await session
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        var items = await session
             .Query<WorkItem>()
             .Where(i =>
                 i.Region.StartsWith(scope)
@@ -771,6 +771,7 @@ public static class ApplicationEndpoints
             .OrderBy(i => i.Since)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);
+        return await Rosters.NowAsync(items, connection);
     }
 
     /// <summary>

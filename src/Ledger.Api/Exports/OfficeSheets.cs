@@ -224,7 +224,7 @@ public static class OfficeSheets
                                 r.Name,
                                 r.Region,
                                 r.HasPlan ? "已通过" : "未通过",
-                                r.Progress,
+                                string.Join('；', r.Applications.Select(OverviewPage.Row.InWords)),
                                 r.Allocated,
                                 r.Available,
                                 r.Reserved,

@@ -1,3 +1,4 @@
+using Ledger.Api.Applications;
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
@@ -28,6 +29,7 @@ public static class ReportPages
             "/overview.xlsx",
             async (
                 IQuerySession session,
+                NpgsqlDataSource database,
                 Caller caller,
                 Clock clock,
                 TimeProvider time,
@@ -35,7 +37,7 @@ public static class ReportPages
             ) =>
                 Workbook.File(
                     OfficeSheets.Overview(
-                        (await CollectivesAsync(session, caller, clock, cancellation)).Rows,
+                        await CollectivesAsync(session, database, caller, clock, cancellation),
                         caller.Actor.Region,
                         time.GetUtcNow()
                     ),
@@ -44,23 +46,28 @@ public static class ReportPages
             ReportEndpoints.Overseers
         );
         foreach (
-            var (path, show) in new (string, Func<SupervisionView, IResult>)[]
+            var (path, show) in new (string, Func<SupervisionView, string?, IResult>)[]
             {
-                ("/supervision", v => PageRoutes.Show<SupervisionPage>(new { View = v })),
-                ("/supervision.xlsx", v => Workbook.File(OfficeSheets.Supervision(v), "督办清单")),
+                ("/supervision", (v, kind) => PageRoutes.Show<SupervisionPage>(new { View = v, Kind = kind })),
+                ("/supervision.xlsx", (v, _) => Workbook.File(OfficeSheets.Supervision(v), "督办清单")),
             }
         )
             app.Page(
                 path,
                 async (
                     string? region,
+                    string? kind,
                     IQuerySession session,
                     NpgsqlDataSource database,
                     PersonalData people,
                     Caller caller,
                     Clock clock,
                     TimeProvider time
-                ) => show(await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time)),
+                ) =>
+                    show(
+                        await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time),
+                        kind is { Length: > 0 } ? kind : null
+                    ),
                 ReportEndpoints.Overseers
             );
         foreach (
@@ -95,18 +102,10 @@ public static class ReportPages
         CancellationToken cancellation
     )
     {
-        var (rows, work) = await CollectivesAsync(session, caller, clock, cancellation);
         return PageRoutes.Show<OverviewPage>(
             new
             {
-                Rows = rows,
-                Open = (IReadOnlyList<(ApplicationStatus, int)>)
-                    [
-                        .. work.GroupBy(w => w.Status)
-                            .Where(g => !g.Key.IsOver())
-                            .OrderBy(g => g.Key)
-                            .Select(g => (g.Key, g.Count())),
-                    ],
+                Rows = await CollectivesAsync(session, database, caller, clock, cancellation),
                 Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
                     .Items
                     .Count,
@@ -114,9 +113,13 @@ public static class ReportPages
         );
     }
 
-    /// <summary>How far each collective in the caller's scope is, and the applications by which that is said.</summary>
-    private static async Task<(IReadOnlyList<OverviewPage.Row> Rows, IReadOnlyList<WorkItem> Work)> CollectivesAsync(
+    /// <summary>
+    /// How far each collective in the caller's scope is, with every application of it. One that was merged or dissolved
+    /// is shown as long as something of it is under way.
+    /// </summary>
+    private static async Task<IReadOnlyList<OverviewPage.Row>> CollectivesAsync(
         IQuerySession session,
+        NpgsqlDataSource database,
         Caller caller,
         Clock clock,
         CancellationToken cancellation
@@ -142,30 +145,37 @@ public static class ReportPages
                 collectives.Select(c => StreamId.PlanOf(c.Id, clock.Today.Year)).ToArray()
             )
         ).ToDictionary(p => p.CollectiveId);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
         var work = await session
             .Query<WorkItem>()
             .Where(w => w.Region.StartsWith(scope))
             .OrderByDescending(w => w.FiledAt)
             .Take(2 * Scope.MaxRows)
             .ToListAsync(cancellation);
-        var latest = work.GroupBy(w => w.CollectiveId).ToDictionary(g => g.Key, g => g.First());
-        return (
-            [
-                .. collectives.Select(c =>
-                    Row(c, funds.GetValueOrDefault(c.Id), plans.GetValueOrDefault(c.Id), latest.GetValueOrDefault(c.Id))
-                ),
-            ],
-            work
+        var open = work.Where(w => !w.Status.IsOver()).Select(w => w.CollectiveId).Distinct();
+        var gone = await session.LoadManyAsync<Collective>(
+            cancellation,
+            open.Except(collectives.Select(c => c.Id)).ToArray()
         );
+        var byCollective = (await Rosters.NowAsync(work, connection)).ToLookup(w => w.CollectiveId);
+        return
+        [
+            .. collectives
+                .Concat(gone)
+                .Select(c =>
+                    Row(c, funds.GetValueOrDefault(c.Id), plans.GetValueOrDefault(c.Id), [.. byCollective[c.Id]])
+                ),
+        ];
     }
 
-    private static OverviewPage.Row Row(Collective collective, Fund? fund, Plan? plan, WorkItem? latest) =>
+    private static OverviewPage.Row Row(Collective collective, Fund? fund, Plan? plan, IReadOnlyList<WorkItem> work) =>
         new(
             collective.Name,
             collective.Region,
             fund?.Id,
             plan?.AdoptedVersion > 0,
-            latest is null ? "" : $"{latest.Year} {Application.StatusName(latest.Status)}，{latest.Lines} 人",
+            work,
             fund?.AllocatedFen ?? Money.Zero,
             fund?.AvailableFen ?? Money.Zero,
             fund?.ReservedFen ?? Money.Zero,
