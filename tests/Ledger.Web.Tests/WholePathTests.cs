@@ -81,7 +81,7 @@ public sealed class WholePathTests(WebFixture web)
         // Notice; anybody objects; the township answers; payment waits for the end of the notice.
         await village.Page.GotoAsync(path);
         await village.ClickAsync("开始公示");
-        await village.SeesAsync("次日起可以付款");
+        await village.SeesAsync("次日起可付款");
         await using (var villager = await web.VisitAsync(null))
         {
             await villager.Page.GotoAsync($"/notices/{path.Split('/')[^1]}");

@@ -762,10 +762,12 @@ public static class ApplicationEndpoints
             .Where(i =>
                 i.Region.StartsWith(scope)
                 && i.MatchesSql(
-                    "(d.data ->> 'status' = any(?) or d.id = any(?) or jsonb_array_length(d.data -> ?) > 0)",
+                    "(d.data ->> 'status' = any(?) or d.id = any(?) or jsonb_array_length(d.data -> ?) > 0"
+                        + " or ? and d.data ->> 'status' = 'noticed' and (d.data ->> 'openObjections')::int > 0)",
                     words,
                     ids ?? Array.Empty<string>(),
-                    complaints
+                    complaints,
+                    isMine && Objecting.Answerers.Contains(caller.Actor.Role)
                 )
             )
             .OrderBy(i => i.Since)

@@ -10,6 +10,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
@@ -62,14 +63,32 @@ public static class ApplicationPages
         );
         app.Page(
             "/applications/new",
-            async (string plan, string? returned, IQuerySession session, Caller caller) =>
+            async (
+                string plan,
+                string? returned,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                Caller caller,
+                Clock clock,
+                CancellationToken cancellation
+            ) =>
             {
                 var found = await session.ScopedAsync<Plan>(plan, caller) ?? throw Require.NotFound(plan);
+                var policy = await session.PolicyYearAsync(found.Region, found.Year);
                 return PageRoutes.Show<NewApplicationPage>(
                     new
                     {
                         Plan = found,
                         Fund = await session.LoadAsync<Fund>(found.FundId),
+                        Warnings = (IReadOnlyList<Rejection>)
+                            [
+                                .. policy is null
+                                || found.AdoptedVersion == 0
+                                || PlanDecider.Unpublished(found, policy, clock.Today) is not { } unpublished
+                                    ? []
+                                    : new[] { unpublished },
+                            ],
+                        Others = await OthersAsync(found, returned, session, database, cancellation),
                         CollectiveName = (await PlanPages.NamesAsync(session, [found.CollectiveId]))[
                             found.CollectiveId
                         ],
@@ -87,6 +106,30 @@ public static class ApplicationPages
         app.Page("/committee", OfCommittee, Roles.SupervisionCommittee);
         app.Page("/notices/{id}", Notice);
         app.Page("/complaints/{id}", Complaint);
+    }
+
+    private static async Task<IReadOnlyList<WorkItem>> OthersAsync(
+        Plan plan,
+        string? returned,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        CancellationToken cancellation
+    )
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var work = await session
+            .Query<WorkItem>()
+            .Where(w => w.CollectiveId == plan.CollectiveId && w.Year == plan.Year)
+            .OrderBy(w => w.FiledAt)
+            .ToListAsync(cancellation);
+        return await Rosters.NowAsync(
+            [
+                .. work.Where(w =>
+                    w.Id != returned && w.Status is not (ApplicationStatus.Rejected or ApplicationStatus.Withdrawn)
+                ),
+            ],
+            connection
+        );
     }
 
     /// <summary>For everybody, also when nobody reads the notice any more: no name and no amount.</summary>
@@ -239,6 +282,7 @@ public static class ApplicationPages
                 Deadlines = deadlines,
                 NoticeDays = noticeDays,
                 Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
+                Answers = await Answers.DueAsync(items, session, database, deadlines, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
                 Status = status,
@@ -258,6 +302,7 @@ public static class ApplicationPages
         NpgsqlDataSource database,
         PersonalData people,
         Caller caller,
+        Clock clock,
         CancellationToken cancellation
     )
     {
@@ -270,10 +315,15 @@ public static class ApplicationPages
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
-        var (unpayable, waiting) = PaymentWatchers.Contains(caller.Actor.Role)
+        (IReadOnlyList<LeftOutLine> unpayable, IReadOnlyList<LeftOutLine> waiting) = PaymentWatchers.Contains(
+            caller.Actor.Role
+        )
             ? await UnpayableAsync(application, session, database, people, cancellation)
             : ([], []);
         await using var connection = await database.OpenConnectionAsync(cancellation);
+        var policy = await session.PolicyYearAsync(application.Region, application.Year);
+        var committeeSigns = policy?.Parameters.CommitteeSignsPayments == true;
+        var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
         return PageRoutes.Show<ApplicationPage>(
             new
             {
@@ -288,9 +338,14 @@ public static class ApplicationPages
                 Only = only,
                 Unpayable = unpayable,
                 Waiting = waiting,
-                CommitteeSigns = (await session.PolicyYearAsync(application.Region, application.Year))
-                    ?.Parameters
-                    .CommitteeSignsPayments == true,
+                CommitteeSigns = committeeSigns,
+                Blocks = Blocks.Of(application, committeeSigns, waiting, fund, clock.Today),
+                Due = Supervision.Waiting(
+                    application,
+                    [.. events.Select(e => ((IEventOf<Application>)e.Data, e.Timestamp))],
+                    policy?.Deadlines() ?? Deadlines.Default,
+                    policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays
+                ),
                 Anonymous = (IReadOnlySet<string>)
                     events
                         .Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role)

@@ -102,9 +102,24 @@ public static class ReportPages
         CancellationToken cancellation
     )
     {
+        var waits = caller.Actor.Role is Roles.Township or Roles.CountyHrss or Roles.CountyAgriculture;
         return PageRoutes.Show<OverviewPage>(
             new
             {
+                Mine = waits
+                    ? (
+                        await ApplicationEndpoints.QueueAsync(
+                            null,
+                            null,
+                            true,
+                            session,
+                            database,
+                            caller,
+                            clock,
+                            cancellation
+                        )
+                    ).Count
+                    : 0,
                 Rows = await CollectivesAsync(session, database, caller, clock, cancellation),
                 Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
                     .Items
