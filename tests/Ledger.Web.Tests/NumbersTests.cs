@@ -96,7 +96,9 @@ public sealed class NumbersTests(WebFixture web)
         Assert.True(seen > 50, $"only {seen} totals were looked at");
     }
 
-    /// <summary>One application, whose list lost some people on its way: the same number wherever it is counted.</summary>
+    /// <summary>
+    /// Applications whose lists lost some people on the way: the same number wherever it is counted.
+    /// </summary>
     [Fact]
     public async Task An_application_has_the_same_people_on_its_page_in_the_list_and_in_the_overview()
     {

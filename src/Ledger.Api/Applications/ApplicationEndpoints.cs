@@ -23,7 +23,14 @@ namespace Ledger.Api.Applications;
 
 public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason = null);
 
-public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, bool AcceptRest = false);
+/// <param name="AcceptRest">Every line without a verdict is accepted.</param>
+/// <param name="AcceptSound">Every line without a verdict that the check has nothing against is accepted; the others
+/// stay undecided, to be asked for one by one.</param>
+public sealed record ReviewBody(
+    IReadOnlyList<VerdictBody>? Verdicts = null,
+    bool AcceptRest = false,
+    bool AcceptSound = false
+);
 
 public sealed record NoticeBody(string Place);
 
@@ -552,13 +559,21 @@ public static class ApplicationEndpoints
             )
             .ToList();
         var application = await command.LoadAsync<Application>(id);
-        var limits = (await command.PolicyYearAsync(application.Region, application.Year)).AgeLimits();
+        var basis = body.AcceptSound ? await Approving.BasisAsync(application, command, people) : null;
+        var policy = await command.PolicyYearAsync(application.Region, application.Year);
+        var limits = policy.AgeLimits();
         var ages = await people.AgesAsync(
             command.Connection,
             application.Lines.Select(l => l.MemberId),
             application.Year
         );
-        var found = await FoundAsync(application, command);
+        var found = basis?.Members ?? await FoundAsync(application, command);
+        var against = basis is null
+            ? null
+            : application
+                .Lines.Select(l => (l.MemberId, Against: LineCheck.Against(application, l, basis, policy.HighestTierFen)))
+                .Where(l => l.Against is not null)
+                .ToDictionary(l => l.MemberId, l => l.Against!.Value.Text);
         var findings = application
             .Lines.Select(l =>
                 (
@@ -575,7 +590,7 @@ public static class ApplicationEndpoints
         application = command.Append(
             id,
             application,
-            Review.Decide(application, verdicts, body.AcceptRest, findings, by)
+            Review.Decide(application, verdicts, body.AcceptRest, findings, by, against)
         );
         return new Answer(ApplicationView.Of(application), application.Revision);
     }

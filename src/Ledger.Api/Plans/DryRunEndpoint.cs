@@ -84,14 +84,7 @@ public static class DryRunEndpoint
             ? (await command.MemberIdsAsync(lineage.Members), [])
             : await RosterAsync(roster, lineage.Members, command, people);
         var members = await command.ReadPeopleAsync<Member>(ids);
-        async Task<IReadOnlyDictionary<string, MemberYear>> YearsAsync(int year) =>
-            (await command.ReadPeopleAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, year))))
-                .Values.ToDictionary(y => StreamId.MemberOf(y.Id));
-        var years = await YearsAsync(plan.Year);
-        var before = DryRun.NobodyPaid(years) ? await YearsAsync(plan.Year - 1) : null;
-        var isOfYearBefore = before is not null && !DryRun.NobodyPaid(before);
-        if (isOfYearBefore)
-            years = DryRun.Likely(years, before!);
+        var (years, isOfYearBefore) = await PayersAsync(plan.Year, ids, command);
         var persons = await people.ReadAsync(command.Connection, ids);
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
 
@@ -122,9 +115,7 @@ public static class DryRunEndpoint
                 run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()),
                 Shown(run.Ineligible, persons),
                 [
-                    .. isOfYearBefore
-                        ? [new Note($"{plan.Year} 年度还没有人缴费，按 {plan.Year - 1} 年度的缴费人和档次试算")]
-                        : Array.Empty<Note>(),
+                    .. Told(plan.Year, isOfYearBefore),
                     .. notes,
                     .. command.DamagedPeople.Values.Select(why => new Note($"记录损坏，未计入：{why}")),
                 ],
@@ -132,6 +123,27 @@ public static class DryRunEndpoint
             )
         );
     }
+
+    /// <summary>The member-years of the plan's year; of the year before as long as nobody has paid for it.</summary>
+    private static async Task<(IReadOnlyDictionary<string, MemberYear> Years, bool IsOfYearBefore)> PayersAsync(
+        int year,
+        IReadOnlyList<string> members,
+        Command command
+    )
+    {
+        async Task<IReadOnlyDictionary<string, MemberYear>> OfAsync(int of) =>
+            (
+                await command.ReadPeopleAsync<MemberYear>(members.Select(m => StreamId.MemberYear(m, of)))
+            ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
+        var years = await OfAsync(year);
+        if (!DryRun.NobodyPaid(years))
+            return (years, false);
+        var before = await OfAsync(year - 1);
+        return DryRun.NobodyPaid(before) ? (years, false) : (DryRun.Likely(years, before), true);
+    }
+
+    private static IEnumerable<Note> Told(int year, bool isOfYearBefore) =>
+        isOfYearBefore ? [new Note($"{year} 年度还没有人缴费，按 {year - 1} 年度的缴费人和档次试算")] : [];
 
     private static IReadOnlyList<DryRunLineView> Shown(
         IReadOnlyList<DryRunLine> lines,
