@@ -54,10 +54,7 @@ public sealed class PlanTests
         var early = PlanDecider
             .Draft(null, Surveyed, fund, next, Content, september)
             .ThenRefused(Rejections.FieldInvalid);
-        Assert.Equal(
-            ("year", "2027 年度从 2026-10-01 起办理，现在最晚可办 2026 年度"),
-            (early.Field, early.Detail)
-        );
+        Assert.Equal(("year", "2027 年度从 2026-10-01 起办理，现在最晚可办 2026 年度"), (early.Field, early.Detail));
         Assert.IsType<PlanDrafted>(PlanDecider.Draft(null, Surveyed, fund, next, Content, october).Then().Single());
         var survey = new Survey(new Money(1), 600, 500, 400);
         CollectiveDecider.RecordSurvey(Surveyed, 2027, survey, september).ThenRefused(Rejections.FieldInvalid);
@@ -124,10 +121,7 @@ public sealed class PlanTests
             };
         Assert.True(DryRun.NobodyPaid(new Dictionary<string, Members.MemberYear> { ["a"] = new() }));
         Assert.False(DryRun.NobodyPaid(Of("a", null)));
-        var sponsored = new Members.MemberYear
-        {
-            Sponsorships = [new Members.Sponsorship("s", "d", new Money(1_00))],
-        };
+        var sponsored = new Members.MemberYear { Sponsorships = [new Members.Sponsorship("s", "d", new Money(1_00))] };
         var likely = DryRun.Likely(
             new Dictionary<string, Members.MemberYear> { ["a"] = sponsored, ["c"] = new() },
             Of("a", 14).Concat(Of("b", null)).ToDictionary()

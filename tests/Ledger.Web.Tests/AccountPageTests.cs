@@ -100,6 +100,11 @@ public sealed partial class AccountPageTests(WebFixture web)
         await own.Locator("input[name=citizenId]").FillAsync(Citizen("37081119750615003"));
         await own.GetByRole(AriaRole.Button, new() { Name = "写明本人" }).ClickAsync();
         await Assertions.Expect(page.Locator("td", new() { HasText = "陈刚" }).First).ToBeVisibleAsync();
+        await own.Locator("summary", new() { HasText = "单位和电话" }).ClickAsync();
+        await own.Locator("input[name=unit]").FillAsync("任城区人社局");
+        await own.Locator("input[name=phone]").FillAsync("0537-2210001");
+        await own.GetByRole(AriaRole.Button, new() { Name = "登记单位和电话" }).ClickAsync();
+        await Assertions.Expect(page.Locator("header .who")).ToContainTextAsync("陈刚 任城区人社局");
         await OpenAsync(page, "sun.li", "administrator", "3708", "孙丽", Citizen("37081119820303002"));
         Assert.Equal("全部", await page.Locator("#issued dd").Nth(2).InnerTextAsync());
         await page.ReloadAsync();
@@ -148,10 +153,14 @@ public sealed partial class AccountPageTests(WebFixture web)
         string role,
         string region,
         string person,
-        string citizenId
+        string citizenId,
+        string unit = "",
+        string phone = ""
     )
     {
         var form = await FillAsync(page, name, role, region, person, citizenId);
+        await form.Locator("input[name=unit]").FillAsync(unit);
+        await form.Locator("input[name=phone]").FillAsync(phone);
         await form.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
         await Assertions.Expect(page.Locator("#issued dd").Nth(1)).Not.ToBeEmptyAsync();
     }

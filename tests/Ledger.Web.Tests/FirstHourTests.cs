@@ -23,7 +23,9 @@ public sealed class FirstHourTests(WebFixture web, ITestOutputHelper output)
 
         /// <summary>How often each pressed a mouse button, and sent a form that was done.</summary>
         public IEnumerable<string> Counts =>
-            _clicks.Select(c => $"{c.Key}: {c.Value} clicks").Append($"{_clicks.Count} people, {_clicks.Values.Sum()} clicks");
+            _clicks
+                .Select(c => $"{c.Key}: {c.Value} clicks")
+                .Append($"{_clicks.Count} people, {_clicks.Values.Sum()} clicks");
 
         /// <summary>Somebody whose clicks count: the browser itself says each.</summary>
         private async Task<IPage> OpenAsync(string name)
@@ -39,7 +41,13 @@ public sealed class FirstHourTests(WebFixture web, ITestOutputHelper output)
             );
             _contexts.Add(context);
             _clicks.TryAdd(name, 0);
-            await context.ExposeFunctionAsync("clicked", () => { _clicks[name]++; });
+            await context.ExposeFunctionAsync(
+                "clicked",
+                () =>
+                {
+                    _clicks[name]++;
+                }
+            );
             await context.AddInitScriptAsync("addEventListener('pointerdown', () => window.clicked(), true)");
             var page = await context.NewPageAsync();
             page.Dialog += (_, dialog) => _ = dialog.AcceptAsync();
@@ -182,7 +190,7 @@ public sealed class FirstHourTests(WebFixture web, ITestOutputHelper output)
         await officer.GoBackAsync();
         await officer.ReloadAsync();
         await Assertions.Expect(officer.Locator("#blocks")).ToContainTextAsync("尚有 1 条异议未答复");
-        await Assertions.Expect(officer.Locator("#blocks")).ToContainTextAsync("请联系 乡镇（街道）（镇庚）");
+        await Assertions.Expect(officer.Locator("#blocks")).ToContainTextAsync("镇庚 0537-2212345");
         await ShootAsync(officer, "first-hour-10-blocked");
 
         var town = office.Pages["town.zhen"];
@@ -248,7 +256,17 @@ public sealed class FirstHourTests(WebFixture web, ITestOutputHelper output)
             }
         )
         {
-            await AccountPageTests.OpenAsync(admin, name, role, region, person, AccountPageTests.Citizen(number));
+            var (unit, phone) = name == "town.zhen" ? ("喻屯镇人民政府", "0537-2212345") : ("", "");
+            await AccountPageTests.OpenAsync(
+                admin,
+                name,
+                role,
+                region,
+                person,
+                AccountPageTests.Citizen(number),
+                unit,
+                phone
+            );
             once[name] = await admin.Locator("#issued dd").Nth(1).InnerTextAsync();
             await admin.ReloadAsync();
         }

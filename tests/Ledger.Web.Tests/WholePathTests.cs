@@ -66,6 +66,7 @@ public sealed class WholePathTests(WebFixture web)
         await reviewer.ClickAsync("确定");
         await Assertions.Expect(reviewer.Page.Locator("[data-refused]")).ToHaveTextAsync("1");
         await reviewer.ShootAsync("story-review");
+        await reviewer.Page.GetByLabel("其余未标、核对没有问题的都同意").CheckAsync();
         await reviewer.ClickAsync("提交复核");
         await reviewer.SeesAsync("复核意见已提交");
         await reviewer.SeesAsync("您复核了这件申请，须由另一人审批");

@@ -34,15 +34,17 @@ public static class Answers
         var raised = (
             await connection.QueryAsync(
                 Raised,
-                r => (Of: r.GetString(0), Id: r.IsDBNull(1) ? "" : r.GetString(1), At: r.GetFieldValue<DateTimeOffset>(2)),
+                r =>
+                    (
+                        Of: r.GetString(0),
+                        Id: r.IsDBNull(1) ? "" : r.GetString(1),
+                        At: r.GetFieldValue<DateTimeOffset>(2)
+                    ),
                 ("ids", ids)
             )
         ).ToLookup(r => r.Of);
         DateOnly? Earliest(string of, IEnumerable<string> open, int limit) =>
-            raised[of]
-                .Where(r => open.Contains(r.Id))
-                .Select(r => (DateOnly?)Clock.Day(r.At.AddDays(limit)))
-                .Min();
+            raised[of].Where(r => open.Contains(r.Id)).Select(r => (DateOnly?)Clock.Day(r.At.AddDays(limit))).Min();
         return (await session.LoadManyAsync<Application>(cancellation, ids)).ToDictionary(
             a => a.Id,
             a =>
@@ -52,11 +54,7 @@ public static class Answers
                         a.Objections.Where(o => o.Upheld is null).Select(o => o.ObjectionId),
                         days.ObjectionDays
                     ),
-                    Earliest(
-                        a.Id,
-                        a.Complaints.Where(c => c.IsOpen()).Select(c => c.ComplaintId),
-                        days.ForComplaint()
-                    )
+                    Earliest(a.Id, a.Complaints.Where(c => c.IsOpen()).Select(c => c.ComplaintId), days.ForComplaint())
                 )
         );
     }

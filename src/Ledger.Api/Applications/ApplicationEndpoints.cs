@@ -559,8 +559,10 @@ public static class ApplicationEndpoints
             )
             .ToList();
         var application = await command.LoadAsync<Application>(id);
-        var basis = body.AcceptSound ? await Approving.BasisAsync(application, command, people) : null;
-        var policy = await command.PolicyYearAsync(application.Region, application.Year);
+        // With the people everything is read that comes before them: locks have one order.
+        var (basis, policy) = body.AcceptSound
+            ? await Approving.BasisAsync(application, command, people)
+            : ((LineBasis?)null, await command.PolicyYearAsync(application.Region, application.Year));
         var limits = policy.AgeLimits();
         var ages = await people.AgesAsync(
             command.Connection,
@@ -571,7 +573,9 @@ public static class ApplicationEndpoints
         var against = basis is null
             ? null
             : application
-                .Lines.Select(l => (l.MemberId, Against: LineCheck.Against(application, l, basis, policy.HighestTierFen)))
+                .Lines.Select(l =>
+                    (l.MemberId, Against: LineCheck.Against(application, l, basis, policy.HighestTierFen))
+                )
                 .Where(l => l.Against is not null)
                 .ToDictionary(l => l.MemberId, l => l.Against!.Value.Text);
         var findings = application

@@ -83,9 +83,7 @@ public static class ApplicationPages
         var found = await session.ScopedAsync<Plan>(plan, caller) ?? throw Require.NotFound(plan);
         var policy = await session.PolicyYearAsync(found.Region, found.Year);
         var unpublished =
-            policy is null || found.AdoptedVersion == 0
-                ? null
-                : PlanDecider.Unpublished(found, policy, clock.Today);
+            policy is null || found.AdoptedVersion == 0 ? null : PlanDecider.Unpublished(found, policy, clock.Today);
         return PageRoutes.Show<NewApplicationPage>(
             new
             {

@@ -18,14 +18,18 @@ namespace Ledger.Api.Applications;
 public static class Approving
 {
     /// <summary>What is known now of everybody on the list, for whoever looks at each line (review).</summary>
-    public static async Task<LineBasis> BasisAsync(Application application, Command command, PersonalData people)
+    public static async Task<(LineBasis Basis, PolicyYear Policy)> BasisAsync(
+        Application application,
+        Command command,
+        PersonalData people
+    )
     {
         var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
         var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var fund = (await command.ReadAsync<Fund>(application.FundId))!;
         var lines = application.Lines;
-        return new LineBasis(
+        var basis = new LineBasis(
             await Succession.LineageAsync(command.Connection, collective),
             plan.Adopted()!.Standard,
             fund.Pocket(application.SubAccount).Earmark,
@@ -36,6 +40,7 @@ public static class Approving
             command.DamagedPeople,
             policy.Parameters.GovernmentPaidOpensSubsidy
         );
+        return (basis, policy);
     }
 
     public static async Task<Answer> Approval(string id, Command command, PersonalData people)

@@ -8,6 +8,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.TransparencyLog;
+using Ledger.Web;
 using Ledger.Web.Audit;
 using Marten;
 using Npgsql;
@@ -21,11 +22,23 @@ public static class AuditPages
     {
         app.Page(
             "/audit",
-            async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
+            async (
+                HttpContext http,
+                LongReads reads,
+                IContacts contacts,
+                Viewer viewer,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
                 PageRoutes.Show<AuditPage>(
                     new
                     {
-                        Page = await AuditEndpoints.PageAsync(Query(http.Request, 100), reads, caller, cancellation),
+                        Page = await AuditEndpoints.PageAsync(
+                            await NamedAsync(Query(http.Request, 100), contacts, viewer),
+                            reads,
+                            caller,
+                            cancellation
+                        ),
                         Query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
                     }
                 ),
@@ -33,9 +46,22 @@ public static class AuditPages
         );
         app.Page(
             "/audit.xlsx",
-            async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
+            async (
+                HttpContext http,
+                LongReads reads,
+                IContacts contacts,
+                Viewer viewer,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
                 Workbook.File(
-                    await AuditEndpoints.SheetAsync(Query(http.Request, null), reads, caller, cancellation),
+                    await AuditEndpoints.SheetAsync(
+                        await NamedAsync(Query(http.Request, null), contacts, viewer),
+                        reads,
+                        contacts,
+                        caller,
+                        cancellation
+                    ),
                     "审计轨迹"
                 ),
             AuditEndpoints.Readers
@@ -116,6 +142,18 @@ public static class AuditPages
             }
         );
     }
+
+    /// <summary>Who is asked for by name is his account; a village by name its code.</summary>
+    private static async Task<AuditQuery> NamedAsync(AuditQuery query, IContacts contacts, Viewer viewer) =>
+        query with
+        {
+            Region = await PageRoutes.RegionAsync(query.Region, contacts, viewer),
+            Actor =
+                query.Actor is { } asked
+                && (await contacts.StaffAsync(viewer.Region)).Where(p => p.Name == asked).ToList() is [var only]
+                    ? only.Account
+                    : query.Actor,
+        };
 
     /// <summary>The form's fields; an empty one says nothing, days are China's.</summary>
     private static AuditQuery Query(HttpRequest request, int? limit)

@@ -39,11 +39,7 @@ public static class PlanPages
             },
             Roles.All
         );
-        app.Page(
-            "/plans/new",
-            NewPlan,
-            Roles.VillageFinance
-        );
+        app.Page("/plans/new", NewPlan, Roles.VillageFinance);
         app.Page(
             "/plans/{id}",
             async (string id, IQuerySession session, Caller caller, Clock clock) =>

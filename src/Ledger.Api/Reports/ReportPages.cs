@@ -13,6 +13,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
 using Ledger.Projections.Reports;
 using Ledger.Projections.WorkQueues;
+using Ledger.Web;
 using Ledger.Web.Reports;
 using Marten;
 using Npgsql;
@@ -46,10 +47,21 @@ public static class ReportPages
             ReportEndpoints.Overseers
         );
         foreach (
-            var (path, show) in new (string, Func<SupervisionView, string?, IResult>)[]
+            var (path, show) in new (string, Func<SupervisionView, string?, string?, IReadOnlyDictionary<string, string>, IResult>)[]
             {
-                ("/supervision", (v, kind) => PageRoutes.Show<SupervisionPage>(new { View = v, Kind = kind })),
-                ("/supervision.xlsx", (v, _) => Workbook.File(OfficeSheets.Supervision(v), "督办清单")),
+                (
+                    "/supervision",
+                    (v, kind, asked, _) =>
+                        PageRoutes.Show<SupervisionPage>(
+                            new
+                            {
+                                View = v,
+                                Kind = kind,
+                                Asked = asked,
+                            }
+                        )
+                ),
+                ("/supervision.xlsx", (v, _, _, places) => Workbook.File(OfficeSheets.Supervision(v, places), "督办清单")),
             }
         )
             app.Page(
@@ -57,6 +69,8 @@ public static class ReportPages
                 async (
                     string? region,
                     string? kind,
+                    IContacts contacts,
+                    Viewer viewer,
                     IQuerySession session,
                     NpgsqlDataSource database,
                     PersonalData people,
@@ -64,17 +78,30 @@ public static class ReportPages
                     Clock clock,
                     TimeProvider time
                 ) =>
-                    show(
-                        await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time),
-                        kind is { Length: > 0 } ? kind : null
-                    ),
+                {
+                    var view = await ReportEndpoints.Supervise(
+                        await PageRoutes.RegionAsync(region, contacts, viewer),
+                        session,
+                        database,
+                        people,
+                        caller,
+                        clock,
+                        time
+                    );
+                    return show(
+                        view,
+                        kind is { Length: > 0 } ? kind : null,
+                        region,
+                        await ReportEndpoints.PlacesAsync(view, contacts)
+                    );
+                },
                 ReportEndpoints.Overseers
             );
         foreach (
-            var (path, show) in new (string, Func<IncentiveReportView, IResult>)[]
+            var (path, show) in new (string, Func<IncentiveReportView, string?, IResult>)[]
             {
-                ("/ranking", r => PageRoutes.Show<RankingPage>(new { Report = r })),
-                ("/ranking.xlsx", r => Workbook.File(OfficeSheets.Ranking(r), $"激励排名-{r.Year}")),
+                ("/ranking", (r, asked) => PageRoutes.Show<RankingPage>(new { Report = r, Asked = asked })),
+                ("/ranking.xlsx", (r, _) => Workbook.File(OfficeSheets.Ranking(r), $"激励排名-{r.Year}")),
             }
         )
             app.Page(
@@ -82,12 +109,23 @@ public static class ReportPages
                 async (
                     string? region,
                     int? year,
+                    IContacts contacts,
+                    Viewer viewer,
                     IQuerySession session,
                     NpgsqlDataSource database,
                     Caller caller,
                     Clock clock
                 ) =>
-                    show(await ReportEndpoints.Incentives(region, year ?? clock.Today.Year, session, database, caller)),
+                    show(
+                        await ReportEndpoints.Incentives(
+                            await PageRoutes.RegionAsync(region, contacts, viewer),
+                            year ?? clock.Today.Year,
+                            session,
+                            database,
+                            caller
+                        ),
+                        region
+                    ),
                 ReportEndpoints.Overseers
             );
     }

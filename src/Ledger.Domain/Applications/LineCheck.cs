@@ -131,11 +131,7 @@ public static class LineCheck
             return (changed.Message, false);
         if (
             cap is { } highest
-            && MemberYearDecider.OverCap(
-                basis.Years[application.MemberYearId(line)].CapUsed(),
-                line.AmountFen,
-                highest
-            )
+            && MemberYearDecider.OverCap(basis.Years[application.MemberYearId(line)].CapUsed(), line.AmountFen, highest)
                 is { } over
         )
             return (over.Detail, false);

@@ -54,7 +54,9 @@ public static class PlanDecider
 
     /// <summary>C3: the year's survey is missing.</summary>
     public static Rejection? Unsurveyed(Collective collective, int year) =>
-        collective.Surveys.ContainsKey(year) ? null : new Rejection(Rejections.SurveyMissing, $"缺少 {year} 年度摸底调查");
+        collective.Surveys.ContainsKey(year)
+            ? null
+            : new Rejection(Rejections.SurveyMissing, $"缺少 {year} 年度摸底调查");
 
     /// <summary>C13: no meeting has decided on the latest version.</summary>
     public static Rejection? Undecided(Plan state) =>
