@@ -1,5 +1,8 @@
 namespace Ledger.Web;
 
+/// <summary>Who somebody is to his colleagues: shown to who is signed in, never to the public.</summary>
+public sealed record PersonCard(string Name, string? Unit, string? Phone);
+
 /// <summary>Who holds which office where: so that nobody is only told that he may not.</summary>
 public interface IContacts
 {
@@ -16,9 +19,15 @@ public interface IContacts
     /// <summary>The natural person behind an account; null where it says none.</summary>
     Task<string?> NameOfAsync(string account);
 
+    /// <summary>Name, unit and telephone of who has the account; null where it names nobody.</summary>
+    Task<PersonCard?> CardOfAsync(string account);
+
+    /// <summary>The people of a region by account, to choose from; none where they are too many.</summary>
+    Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region);
+
+    /// <summary>The villages of a region with their collectives, to choose from; none where they are too many.</summary>
+    Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region);
+
     /// <summary>The collective of a village by its code; null where there is none.</summary>
     Task<string?> PlaceOfAsync(string region);
-
-    /// <summary>The names of the villages below a region, to choose from.</summary>
-    Task<IReadOnlyList<string>> VillagesAsync(string region);
 }

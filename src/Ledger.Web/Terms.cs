@@ -244,6 +244,7 @@ public static partial class Terms
         ["account_change_requested"] = "申请变更账户",
         ["account_change_declined"] = "驳回账户变更",
         ["account_holder_named"] = "写明账户本人",
+        ["account_contact_recorded"] = "登记单位和电话",
         ["account_changed"] = "变更账户",
         ["account_closed"] = "停用账户",
         ["credentials_issued"] = "发放密码",

@@ -65,6 +65,40 @@ public sealed class AccountRightsTests(ApiFixture api)
         return asked.OneTimePassword + confirmed.OneTimePassword;
     }
 
+    [Fact]
+    public async Task C20_unit_and_telephone_are_for_who_is_signed_in_and_the_telephone_stands_in_no_event()
+    {
+        var (county, first, second) = await BothAsync();
+        var name = $"li.{county}";
+        await OpenByTwoAsync(first, second, name, Roles.Agency, county);
+        var path = $"/api/accounts/account-{name}/contact";
+        var own = As(name, Roles.Agency, county);
+        var told = await own.PutAsync<AccountView>(path, new { unit = "任城区经办中心", phone = "13912345678" });
+        Assert.Equal("任城区经办中心", told.Unit);
+        Assert.Equal("任城区经办中心", (await first.PutAsync<AccountView>(path, new { told.Unit })).Unit);
+        await api.Host.RefusedAsync(
+            "not-found",
+            As($"wang.{county}", Roles.Agency, county),
+            HttpMethod.Put,
+            path,
+            new { unit = "x" }
+        );
+        await api.Host.RefusedAsync("field-invalid", own, HttpMethod.Put, path, new { unit = "x", phone = "打 114" });
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where data::text like '%13912345678%'"
+                    + " or headers::text like '%13912345678%'"
+            )
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.idempotency where convert_from(body, 'UTF8') like '%13912345678%'"
+            )
+        );
+    }
+
     private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(
         string path,
         object body,

@@ -412,6 +412,19 @@ public sealed class EligibilityTests(ApiFixture api)
             "data-finding=\"本年度已满 60 周岁，须核实未领取养老待遇\"",
             await PageAsync(village.Offices.Reviewer, $"/applications/{village.ApplicationId}/review?filter=faulty")
         );
+        // What the pages ask for: the rest as far as nothing stands against it. He stays, and is asked for by himself.
+        var sound = await village.Offices.Reviewer.PostAsync<ApplicationView>(path, new { acceptSound = true });
+        Assert.Equal(
+            (ApplicationStatus.Filed, 1, 1),
+            (sound.Status, sound.LinesByStatus["accepted"], sound.LinesByStatus["filed"])
+        );
+        problem = await api.Host.RefusedAsync(
+            "finding-open",
+            village.Offices.Reviewer,
+            path,
+            new { acceptSound = true }
+        );
+        Assert.Equal(members[0], Assert.Single(problem.Faults).MemberId);
         await village.Offices.Reviewer.PostAsync(
             path,
             new

@@ -231,6 +231,15 @@ public sealed class NormalPathTests(ApiFixture api)
             new { memberId = Member(1), text = "今年未在村" }
         );
         var objection = raised.Objections[0].ObjectionId;
+        // Whoever has to answer it finds it in his list.
+        foreach (var who in new[] { village.Offices.Township(village.VillageCode[..9]), village.Offices.Reviewer })
+            await ApiFixture.EventuallyAsync(
+                async () =>
+                    (await who.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications?waitingForMe=true")).Any(i =>
+                        i.Id == village.ApplicationId && i is { OpenObjections: 1, Lines: 2 }
+                    ),
+                $"the objection waits for {who.Actor.Role}"
+            );
         api.Clock.Advance(TimeSpan.FromDays(8));
         await api.Host.RefusedAsync(
             "notice-open",

@@ -106,6 +106,45 @@ public sealed class ReportTests(ApiFixture api)
         Assert.Equal(50m, capped.OverCap.Select(l => l.LeftAmount?.Yuan).FirstOrDefault(50m));
     }
 
+    /// <summary>In January, or when the next year is planned.</summary>
+    [Fact]
+    public async Task C10_while_nobody_has_paid_a_trial_goes_by_last_years_payers_and_says_so()
+    {
+        var village = await api.RegisteredAsync();
+        var people = new SamplePeople(51).Take(4, village.Offices.County);
+        await village.Offices.PublishPolicyAsync(village.Year - 1);
+        await village.ImportMembersAsync(people);
+        await village.DraftAsync(SampleVillage.Flat(100));
+        Task<DryRunView> TrialAsync() => village.Officer.PostAsync<DryRunView>($"/api/plans/{village.PlanId}/dry-run");
+        var nobody = await TrialAsync();
+        Assert.Equal((village.Year, 0, 4), (nobody.PayersOfYear, nobody.PayableCount, nobody.IneligibleCount));
+        Assert.Empty(nobody.Notes);
+
+        await village.Offices.Tax.UploadAsync<ImportView>(
+            $"/api/contributions/import?year={village.Year - 1}",
+            SampleSheets.Contributions(
+                people.Take(3).Select(p => (p, 300, false)),
+                new DateOnly(village.Year - 1, 3, 1),
+                $"SW{village.VillageCode}{village.Year - 1}"
+            ),
+            "缴费.xlsx"
+        );
+        var likely = await TrialAsync();
+        Assert.Equal(
+            (village.Year - 1, 3, 300m, 1),
+            (likely.PayersOfYear, likely.PayableCount, likely.CostAmount.Yuan, likely.IneligibleCount)
+        );
+        Assert.Equal(
+            $"{village.Year} 年度还没有人缴费，按 {village.Year - 1} 年度的缴费人和档次试算",
+            likely.Notes.Single().Message
+        );
+
+        await village.ImportContributionsAsync([(people[3], 300, false)], api.Today);
+        var paid = await TrialAsync();
+        Assert.Equal((village.Year, 1), (paid.PayersOfYear, paid.PayableCount));
+        Assert.Empty(paid.Notes);
+    }
+
     [Fact]
     public async Task C21_where_it_is_required_the_township_countersigns_before_adoption()
     {

@@ -52,6 +52,33 @@ public sealed class AccountTests
         Assert.Equal("first", Clerk([.. Set("first"), new AccountClosed("调离")]).Credentials);
     }
 
+    [Fact]
+    public void C20_unit_and_telephone_are_said_by_the_person_or_an_administrator_and_stay_with_the_account()
+    {
+        var other = new string('e', 64);
+        var told = Clerk([.. AccountDecider.RecordContact(Clerk(), "经办中心", other, Who("clerk")).Then()]);
+        Assert.Equal(("经办中心", other), (told.Unit, told.PersonDigest));
+        Assert.Empty(AccountDecider.RecordContact(told, "经办中心", other, Who("clerk")).Then());
+        AccountDecider.RecordContact(told, "x", other, Administrator("admin")).Then();
+        AccountDecider.RecordContact(told, "x", other, Who("colleague")).ThenRefused(Rejections.NotFound);
+        AccountDecider
+            .RecordContact(told, "x", other, Who("clerk") with { OnBehalfOf = "colleague" })
+            .ThenRefused(Rejections.NotFound);
+        AccountDecider
+            .RecordContact(told.And("account-clerk", new AccountClosed("x"))!, "x", other, Administrator("admin"))
+            .ThenRefused(Rejections.WrongState);
+        var nobody = Given.State("account-old", new AccountOpened("old", "agency", "370811"));
+        AccountDecider.RecordContact(nobody, "x", other, Administrator("admin")).ThenRefused(Rejections.WrongState);
+        // Said while the account waits to be opened, it is there when it is.
+        var opened = Given.State<Account>(
+            "account-new",
+            Asked(ChangeKind.Opening),
+            new AccountContactRecorded("财政所", other),
+            new AccountOpened("clerk", "agency", "370811", "person-clerk", other)
+        );
+        Assert.Equal("财政所", opened.Unit);
+    }
+
     private static AccountChangeRequested Asked(ChangeKind kind = ChangeKind.Credentials) =>
         new(
             "request-1",

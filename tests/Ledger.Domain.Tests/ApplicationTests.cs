@@ -259,6 +259,30 @@ public sealed class ApplicationTests
     }
 
     [Fact]
+    public void C15_what_the_check_has_flagged_is_never_accepted_along_with_the_rest()
+    {
+        var a = Filed(4);
+        Dictionary<string, string> Against(params int[] lines) =>
+            lines.ToDictionary(i => a.Lines[i].MemberId, i => $"第 {i} 人有问题");
+        Decision<Application> Sound(Application x, Dictionary<string, string> against, params LineVerdict[] verdicts) =>
+            Review.Decide(x, verdicts, false, NoFindings, Reviewer, against);
+        var some = Then(a, x => Sound(x, Against(1, 3), new LineVerdict(x.Lines[1].MemberId, false, "迁出")));
+        Assert.Equal(
+            [LineStatus.Accepted, LineStatus.Refused, LineStatus.Accepted, LineStatus.Filed],
+            some.Lines.Select(l => l.Status)
+        );
+        Assert.Equal(ApplicationStatus.Filed, some.Status);
+        var asked = Sound(some, Against(3)).ThenRefused(Rejections.FindingOpen);
+        Assert.Equal(a.Lines[3].MemberId, asked.Faults.Single().MemberId);
+        // Each is asked for, and may be accepted all the same.
+        var all = Then(some, x => Sound(x, Against(3), new LineVerdict(x.Lines[3].MemberId, true, "已核对")));
+        Assert.Equal(ApplicationStatus.Reviewed, all.Status);
+        // Nothing stands against anybody: one event says so, however long the list.
+        var rest = (ApplicationReviewed)Sound(a, []).Then().Single();
+        Assert.Equal((true, true, 0), (rest.RestAccepted, rest.Complete, rest.Verdicts.Count));
+    }
+
+    [Fact]
     public void C15_the_same_decision_again_is_no_event_a_changed_one_and_another_reviewers_is_one()
     {
         var a = Filed(2);

@@ -54,6 +54,37 @@ public sealed class CommitteeTests
             ]
         );
 
+    [Fact]
+    public void C16_L7_who_waits_for_a_payment_is_told_everything_that_stands_in_its_way()
+    {
+        static (string, string?)[] Told(
+            Application a,
+            DateOnly today,
+            bool signs = true,
+            params LeftOutLine[] waiting
+        ) => [.. Applications.Steps.Blocks.Of(a, signs, waiting, null, today).Select(b => (b.Why.Code.Code, b.Role))];
+        Assert.Equal([("notice-open", null)], Told(Waiting(), Noticed));
+        Assert.Equal(
+            [("payment-held", Roles.Township), ("notice-open", null), ("notice-open", Roles.Township)],
+            Told(Waiting(new ObjectionRaised("o", null, "x"), new PaymentHeld("committee", Noticed, "x")), Noticed)
+        );
+        Assert.Equal([("committee-signature-missing", Roles.SupervisionCommittee)], Told(Waiting(), Due));
+        Assert.Empty(Told(Waiting(), Due, signs: false));
+        Assert.Equal(
+            [("finding-open", Roles.Agency)],
+            Told(Waiting(), Due, false, new LeftOutLine(One, "finding-open", "x"))
+        );
+        // What is said is what the payment is refused with.
+        var blocked = Applications.Steps.Blocks.Of(Waiting(), true, [], null, Due).Single().Why;
+        Assert.Equal(Pay(Waiting()).ThenRefused(Rejections.CommitteeSignatureMissing).Detail, blocked.Detail);
+        Assert.Empty(
+            Told(
+                Waiting(new PaymentSigned("c", 2, new Money(200)), new PaymentSent("o", 2, new Money(200), "b", [])),
+                Due
+            )
+        );
+    }
+
     private static Application Then(Application a, Decision<Application> decision) => a.And(a.Id, decision.Then())!;
 
     private static Decision<Application> Pay(Application a, Actor? by = null, bool signs = true)

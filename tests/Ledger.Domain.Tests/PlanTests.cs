@@ -38,6 +38,99 @@ public sealed class PlanTests
     );
     private static readonly DateOnly Today = new(2026, 4, 1);
 
+    [Fact]
+    public void The_next_year_is_planned_from_October_on_and_no_year_twice()
+    {
+        var (september, october) = (new DateOnly(2026, 9, 30), new DateOnly(2026, 10, 1));
+        Assert.Equal([2026], PlanningYear.ToDraft(september, []));
+        Assert.Empty(PlanningYear.ToDraft(september, [2026]));
+        Assert.Equal([2026, 2027], PlanningYear.ToDraft(october, [2025]));
+        Assert.Equal([2027], PlanningYear.ToDraft(october, [2025, 2026]));
+        Assert.Empty(PlanningYear.ToDraft(october, [2026, 2027]));
+        Assert.Equal([2027], PlanningYear.ToDraft(new DateOnly(2027, 1, 1), [2026]));
+
+        var next = Given.State<PolicyYear>("p", new PolicyYearPublished("3708", 2027, Parameters));
+        var fund = Given.State<Fund>("fund-1", new FundOpened("collective-1", "n", "370811102201"));
+        var early = PlanDecider
+            .Draft(null, Surveyed, fund, next, Content, september)
+            .ThenRefused(Rejections.FieldInvalid);
+        Assert.Equal(("year", "2027 年度从 2026-10-01 起办理，现在最晚可办 2026 年度"), (early.Field, early.Detail));
+        Assert.IsType<PlanDrafted>(PlanDecider.Draft(null, Surveyed, fund, next, Content, october).Then().Single());
+        var survey = new Survey(new Money(1), 600, 500, 400);
+        CollectiveDecider.RecordSurvey(Surveyed, 2027, survey, september).ThenRefused(Rejections.FieldInvalid);
+        CollectiveDecider.RecordSurvey(Surveyed, 2027, survey, october).Then();
+    }
+
+    [Fact]
+    public void What_a_plan_lacks_is_known_before_it_is_refused()
+    {
+        static string[] Codes(IEnumerable<Rejection> warnings) => [.. warnings.Select(w => w.Code.Code)];
+        var empty = Given.State<Fund>("fund-1", new FundOpened("collective-1", "n", "370811102201"));
+        var bare = Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", "370811102201"));
+        Assert.Equal(
+            ["county-not-in-pilot", "survey-missing", "fund-overdrawn"],
+            Codes(PlanReadiness.BeforeDraft(2026, bare, null, empty))
+        );
+        Assert.Empty(PlanReadiness.BeforeDraft(2026, Surveyed, Pilot, null));
+
+        var asked = Given.State<PolicyYear>(
+            "p",
+            new PolicyYearPublished(
+                "3708",
+                2026,
+                Parameters with
+                {
+                    CommitteeSignsPlan = true,
+                    CountersignatureRequired = true,
+                }
+            )
+        );
+        Assert.Equal(
+            ["survey-missing", "resolution-missing"],
+            Codes(PlanReadiness.BeforeAdoption(Draft, bare, Pilot, asked, null))
+        );
+        var voted = Resolved(210, 180, 170);
+        Assert.Equal(
+            ["committee-signature-missing", "countersignature-missing", "fund-overdrawn"],
+            Codes(PlanReadiness.BeforeAdoption(voted, Surveyed, Pilot, asked, empty))
+        );
+        // What is warned of is what adoption refuses.
+        PlanDecider
+            .Adopt(voted, Surveyed, 0, Pilot, asked, [], Given.Actor("village"))
+            .ThenRefused(Rejections.CommitteeSignatureMissing);
+        var lacking = PlanReadiness.BeforeAdoption(voted, Surveyed, Pilot, Policy, empty).Single();
+        Assert.Equal(
+            "按摸底的缴费人数 400 人、每人至少 100.00 元，至少要 40000.00 元，专户有 0.00 元，还差 40000.00 元",
+            lacking.Detail
+        );
+    }
+
+    [Fact]
+    public void C10_a_trial_goes_by_last_years_payers_as_long_as_nobody_has_paid()
+    {
+        static Dictionary<string, Members.MemberYear> Of(string member, int? count) =>
+            new()
+            {
+                [member] = Given.State<Members.MemberYear>(
+                    $"member-year-{member}",
+                    Given.OwnPayment with
+                    {
+                        ContributionYears = count,
+                    }
+                ),
+            };
+        Assert.True(DryRun.NobodyPaid(new Dictionary<string, Members.MemberYear> { ["a"] = new() }));
+        Assert.False(DryRun.NobodyPaid(Of("a", null)));
+        var sponsored = new Members.MemberYear { Sponsorships = [new Members.Sponsorship("s", "d", new Money(1_00))] };
+        var likely = DryRun.Likely(
+            new Dictionary<string, Members.MemberYear> { ["a"] = sponsored, ["c"] = new() },
+            Of("a", 14).Concat(Of("b", null)).ToDictionary()
+        );
+        Assert.Equal((15, new Money(1_00)), (likely["a"].Regular()!.ContributionYears, likely["a"].CapUsed()));
+        Assert.NotNull(likely["b"].Regular());
+        Assert.Null(likely["c"].Regular());
+    }
+
     private static Decision<Plan> Adopt(Plan plan, Collective c, int registered, Pilot? pilot, PolicyYear policy) =>
         PlanDecider.Adopt(plan, c, registered, pilot, policy, [], Given.Actor("village"));
 
@@ -504,7 +597,7 @@ public sealed class PlanTests
         Assert.Equal(new Money(6_000), standard.AmountFor(new LineFacts(new Money(30_000), 45, null)));
         Assert.Null(standard.AmountFor(new LineFacts(new Money(50_000), 45, null)));
         PlanDecider
-            .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", standard))
+            .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", standard), Today)
             .Then();
         PlanDecider
             .Draft(
@@ -512,7 +605,8 @@ public sealed class PlanTests
                 Surveyed,
                 new Fund { Id = "fund-1" },
                 Policy,
-                new PlanContent("s", "s", Flat with { FlatAmountFen = new Money(500_001) })
+                new PlanContent("s", "s", Flat with { FlatAmountFen = new Money(500_001) }),
+                Today
             )
             .ThenRefused(Rejections.StandardInvalid);
     }
@@ -550,12 +644,12 @@ public sealed class PlanTests
             Assert.Equal(
                 field,
                 PlanDecider
-                    .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", s))
+                    .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", s), Today)
                     .ThenRefused(Rejections.StandardInvalid)
                     .Field
             );
         PlanDecider
-            .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", combined))
+            .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", combined), Today)
             .Then();
         Wrong(age with { Bands = [new Band(16, 50, Yuan(1)), new Band(50, 60, Yuan(1))] }, "standard.bands[1].from");
         Wrong(age with { Bands = [] }, "standard.bands");

@@ -338,7 +338,7 @@ public sealed class SuccessionTests
         Dissolved(closed, of: gone).ThenRefused(Rejections.CollectiveDissolved);
         Merged(Full, gone).ThenRefused(Rejections.CollectiveDissolved);
         CollectiveDecider
-            .RecordSurvey(gone, 2026, new Survey(Money.Zero, 1, 1, 1))
+            .RecordSurvey(gone, 2026, new Survey(Money.Zero, 1, 1, 1), Today)
             .ThenRefused(Rejections.CollectiveDissolved);
     }
 

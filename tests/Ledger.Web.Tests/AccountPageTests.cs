@@ -18,6 +18,17 @@ public sealed partial class AccountPageTests(WebFixture web)
         string name
     )
     {
+        var (settings, once) = await AdministratorAsync(web, folder, name);
+        return (await ApiProcess.StartAsync(settings), once);
+    }
+
+    /// <summary>A database with nobody but chen.gang, and his one-time password.</summary>
+    internal static async Task<(IReadOnlyDictionary<string, string> Settings, string Once)> AdministratorAsync(
+        WebFixture web,
+        DirectoryInfo folder,
+        string name
+    )
+    {
         var settings = new Dictionary<string, string>
         {
             ["ConnectionStrings__Ledger"] = await web.Api.NewDatabaseAsync(name),
@@ -31,7 +42,7 @@ public sealed partial class AccountPageTests(WebFixture web)
             "--region",
             "3708"
         );
-        return (await ApiProcess.StartAsync(settings), OneTime().Match(output).Groups[1].Value);
+        return (settings, OneTime().Match(output).Groups[1].Value);
     }
 
     internal const string Password = "长城一万里 walls 2026";
@@ -89,6 +100,11 @@ public sealed partial class AccountPageTests(WebFixture web)
         await own.Locator("input[name=citizenId]").FillAsync(Citizen("37081119750615003"));
         await own.GetByRole(AriaRole.Button, new() { Name = "写明本人" }).ClickAsync();
         await Assertions.Expect(page.Locator("td", new() { HasText = "陈刚" }).First).ToBeVisibleAsync();
+        await own.Locator("summary", new() { HasText = "单位和电话" }).ClickAsync();
+        await own.Locator("input[name=unit]").FillAsync("任城区人社局");
+        await own.Locator("input[name=phone]").FillAsync("0537-2210001");
+        await own.GetByRole(AriaRole.Button, new() { Name = "登记单位和电话" }).ClickAsync();
+        await Assertions.Expect(page.Locator("header .who")).ToContainTextAsync("陈刚 任城区人社局");
         await OpenAsync(page, "sun.li", "administrator", "3708", "孙丽", Citizen("37081119820303002"));
         Assert.Equal("全部", await page.Locator("#issued dd").Nth(2).InnerTextAsync());
         await page.ReloadAsync();
@@ -137,10 +153,14 @@ public sealed partial class AccountPageTests(WebFixture web)
         string role,
         string region,
         string person,
-        string citizenId
+        string citizenId,
+        string unit = "",
+        string phone = ""
     )
     {
         var form = await FillAsync(page, name, role, region, person, citizenId);
+        await form.Locator("input[name=unit]").FillAsync(unit);
+        await form.Locator("input[name=phone]").FillAsync(phone);
         await form.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
         await Assertions.Expect(page.Locator("#issued dd").Nth(1)).Not.ToBeEmptyAsync();
     }
@@ -181,7 +201,7 @@ public sealed partial class AccountPageTests(WebFixture web)
         await form.Locator("input[name=password]").FillAsync(once);
         await form.Locator("input[name=newPassword]").FillAsync(Password);
         await form.GetByRole(AriaRole.Button).ClickAsync();
-        await Assertions.Expect(form.GetByText("密码已修改")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("密码已修改")).ToBeVisibleAsync();
     }
 
     internal static async Task<string> EnrolAsync(IPage page, string name)

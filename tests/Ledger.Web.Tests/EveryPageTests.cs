@@ -11,7 +11,7 @@ namespace Ledger.Web.Tests;
 public sealed class EveryPageTests(WebFixture web)
 {
     /// <summary>Route → who looks at it, and where; {x} are ids of the sample.</summary>
-    private static readonly (string Route, string? Role, string Path)[] Pages =
+    internal static readonly (string Route, string? Role, string Path)[] Pages =
     [
         ("/", null, "/"),
         ("/sign-in", null, "/sign-in"),
@@ -119,9 +119,6 @@ public sealed class EveryPageTests(WebFixture web)
         }
         """;
 
-    private string Filled(string template) =>
-        web.Ids.Aggregate(template, (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal));
-
     [Theory]
     [InlineData(1366, 768, false)]
     [InlineData(390, 844, false)]
@@ -137,7 +134,7 @@ public sealed class EveryPageTests(WebFixture web)
                 await visitor.Page.GotoAsync("/large-print?on=true&back=/sign-in");
             foreach (var (route, _, template) in role)
             {
-                var path = Filled(template);
+                var path = web.At(template);
                 var response = await visitor.Page.GotoAsync(path);
                 if (response!.Status != 200)
                     faults.Add($"{path}: {response.Status}");
@@ -160,7 +157,7 @@ public sealed class EveryPageTests(WebFixture web)
             await using var visitor = await web.VisitAsync(role.Key, 1366, 768);
             foreach (var (_, _, template) in role)
             {
-                await visitor.Page.GotoAsync(Filled(template));
+                await visitor.Page.GotoAsync(web.At(template));
                 await visitor.DrawnAsync();
                 if (await visitor.Page.Locator(Acts).CountAsync() == 0)
                     continue;
@@ -184,6 +181,24 @@ public sealed class EveryPageTests(WebFixture web)
     }
 
     [Fact]
+    public async Task A_reviewer_sees_fourteen_lines_at_once_on_a_small_screen()
+    {
+        await using var reviewer = await web.VisitAsync("REVIEWER", 1366, 768);
+        await reviewer.Page.GotoAsync($"/applications/{web.Ids["filed"]}/review");
+        var seen = await reviewer.Page.EvaluateAsync<int>(
+            """
+            () => {
+                const top = document.querySelector('#grid thead').getBoundingClientRect().bottom;
+                const end = document.querySelector('form[data-review]').getBoundingClientRect().top;
+                return [...document.querySelectorAll('#rows > tr')].map(r => r.getBoundingClientRect())
+                    .filter(r => r.top >= top - 1 && r.bottom <= Math.min(end, innerHeight)).length;
+            }
+            """
+        );
+        Assert.InRange(seen, 14, 40);
+    }
+
+    [Fact]
     public async Task The_first_view_of_every_page_weighs_250_KB_at_most()
     {
         const int Most = 250 * 1024;
@@ -200,9 +215,9 @@ public sealed class EveryPageTests(WebFixture web)
             foreach (var (_, _, template) in role)
             {
                 bytes = 0;
-                await visitor.Page.GotoAsync(Filled(template));
+                await visitor.Page.GotoAsync(web.At(template));
                 await visitor.DrawnAsync();
-                weights.Add((Filled(template), bytes));
+                weights.Add((web.At(template), bytes));
             }
         }
         Assert.All(weights, w => Assert.InRange(w.Bytes, 1, Most));

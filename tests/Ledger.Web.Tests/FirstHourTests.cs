@@ -1,11 +1,14 @@
+using Ledger.Domain;
+using Xunit.Abstractions;
+
 namespace Ledger.Web.Tests;
 
 /// <summary>
-/// From an empty database to the first filed application, by the pages alone: each person finds on the list what is
-/// next, and whose it is.
+/// From an empty database to a settled application, by the pages alone: each person finds on the list what is next, and
+/// whose it is. It says how many clicks each had.
 /// </summary>
 [Collection("web")]
-public sealed class FirstHourTests(WebFixture web)
+public sealed class FirstHourTests(WebFixture web, ITestOutputHelper output)
 {
     private const string County = "370811",
         Township = "370811111",
@@ -14,9 +17,18 @@ public sealed class FirstHourTests(WebFixture web)
     private sealed class Office(WebFixture web, Uri address) : IAsyncDisposable
     {
         private readonly List<IBrowserContext> _contexts = [];
+        private readonly Dictionary<string, string> _secrets = [];
+        private readonly Dictionary<string, int> _clicks = [];
         public Dictionary<string, IPage> Pages { get; } = [];
 
-        public async Task<IPage> SitDownAsync(string name, string once, bool administrator = false)
+        /// <summary>How often each pressed a mouse button, and sent a form that was done.</summary>
+        public IEnumerable<string> Counts =>
+            _clicks
+                .Select(c => $"{c.Key}: {c.Value} clicks")
+                .Append($"{_clicks.Count} people, {_clicks.Values.Sum()} clicks");
+
+        /// <summary>Somebody whose clicks count: the browser itself says each.</summary>
+        private async Task<IPage> OpenAsync(string name)
         {
             var context = await web.Browser.NewContextAsync(
                 new()
@@ -28,11 +40,48 @@ public sealed class FirstHourTests(WebFixture web)
                 }
             );
             _contexts.Add(context);
-            var page = Pages[name] = await context.NewPageAsync();
+            _clicks.TryAdd(name, 0);
+            await context.ExposeFunctionAsync(
+                "clicked",
+                () =>
+                {
+                    _clicks[name]++;
+                }
+            );
+            await context.AddInitScriptAsync("addEventListener('pointerdown', () => window.clicked(), true)");
+            var page = await context.NewPageAsync();
             page.Dialog += (_, dialog) => _ = dialog.AcceptAsync();
+            return Pages[name] = page;
+        }
+
+        public Task<IPage> AnybodyAsync() => OpenAsync("public");
+
+        /// <summary>Days have passed: the session has run out, and he signs in as on any morning.</summary>
+        public async Task<IPage> AgainAsync(string name)
+        {
+            var page = Pages[name];
+            await page.GotoAsync("/");
+            if (!page.Url.Contains("/sign-in", StringComparison.Ordinal))
+                await page.GetByRole(AriaRole.Link, new() { Name = "登录办理" }).ClickAsync();
+            var code = _secrets.TryGetValue(name, out var secret) ? SignInCodes.Of(secret, ahead: 1) : null;
+            await AccountPageTests.SignInAsync(page, name, AccountPageTests.Password, code);
+            await page.WaitForURLAsync(url => !url.Contains("/sign-in", StringComparison.Ordinal));
+            return page;
+        }
+
+        /// <param name="secondFactor">An administrator, or somebody at the agency.</param>
+        public async Task<IPage> SitDownAsync(string name, string once, bool secondFactor = false)
+        {
+            var page = await OpenAsync(name);
             await page.GotoAsync("/sign-in");
             await AccountPageTests.ChangePasswordAsync(page, name, once);
-            var code = administrator ? SignInCodes.Of(await AccountPageTests.EnrolAsync(page, name)) : null;
+            if (secondFactor)
+            {
+                await page.GotoAsync("/sign-in"); // after success the form is gone
+                _secrets[name] = await AccountPageTests.EnrolAsync(page, name);
+            }
+            await page.GotoAsync("/sign-in");
+            var code = secondFactor ? SignInCodes.Of(_secrets[name]) : null;
             await AccountPageTests.SignInAsync(page, name, AccountPageTests.Password, code);
             await page.WaitForURLAsync(url => !url.Contains("/sign-in", StringComparison.Ordinal));
             return page;
@@ -46,13 +95,13 @@ public sealed class FirstHourTests(WebFixture web)
     }
 
     [Fact]
-    public async Task An_empty_system_comes_to_its_first_application_by_pages_alone()
+    public async Task An_empty_system_comes_to_a_settled_application_by_pages_alone()
     {
         var folder = Directory.CreateTempSubdirectory("ledger-first-hour");
-        var (product, oneTime) = await AccountPageTests.EmptyAsync(web, folder, "firsthour");
-        await using var running = product;
-        await using var office = new Office(web, product.Http.BaseAddress!);
-        var admin = await office.SitDownAsync("chen.gang", oneTime, administrator: true);
+        var (settings, oneTime) = await AccountPageTests.AdministratorAsync(web, folder, "firsthour");
+        await using var product = ClockedProduct.Start(settings);
+        await using var office = new Office(web, product.Address);
+        var admin = await office.SitDownAsync("chen.gang", oneTime, secondFactor: true);
         await admin.WaitForURLAsync("**/setup");
         await NextIsAsync(admin, "开立账户");
         await Assertions.Expect(admin.Locator("ol.setup li.now")).ToContainTextAsync("市人社、县人社");
@@ -99,7 +148,95 @@ public sealed class FirstHourTests(WebFixture web)
         await admin.GotoAsync("/setup");
         await Assertions.Expect(admin.GetByText("全部就绪，已有申请提交。")).ToBeVisibleAsync();
         await ShootAsync(admin, "first-hour-9-done");
+        await DecideAsync(officer, office, once);
+        product.Wait(TimeSpan.FromDays(8)); // the notice
+        await PayAsync(office);
+        foreach (var line in office.Counts)
+            output.WriteLine(line);
+        await System.IO.File.WriteAllLinesAsync(
+            Path.Combine(Visitor.Screenshots, "first-hour-clicks.txt"),
+            office.Counts
+        );
+        await product.DisposeAsync();
         folder.Delete(recursive: true);
+    }
+
+    /// <summary>Review, approval by a second person, the notice, an objection from the public and its answer.</summary>
+    private static async Task DecideAsync(IPage officer, Office office, Dictionary<string, string> once)
+    {
+        var reviewer = await office.SitDownAsync("agency.one", once["agency.one"], secondFactor: true);
+        await reviewer.GetByRole(AriaRole.Link, new() { Name = "复核", Exact = true }).ClickAsync();
+        await Assertions.Expect(reviewer.Locator("input[name=acceptSound]")).Not.ToBeCheckedAsync();
+        await reviewer.GetByLabel("其余未标、核对没有问题的都同意").CheckAsync();
+        await DoAsync(reviewer, "提交复核", "复核意见已提交");
+        await Assertions.Expect(reviewer.GetByText("您复核了这件申请，须由另一人审批")).ToBeVisibleAsync();
+
+        var approver = await office.SitDownAsync("agency.two", once["agency.two"], secondFactor: true);
+        await approver.Locator("#list a").First.ClickAsync();
+        await DoAsync(approver, "审批通过", "已审批，资金和额度已占用");
+
+        await officer.GotoAsync("/");
+        await officer.GetByRole(AriaRole.Link, new() { Name = "已审批，请公示" }).ClickAsync();
+        await DoAsync(officer, "开始公示", "已公示，公示页可打印张贴");
+        await Assertions.Expect(officer.Locator("#blocks")).ToContainTextAsync("次日起可付款");
+        await officer.GetByRole(AriaRole.Link, new() { Name = "公示页" }).ClickAsync();
+
+        // Somebody reads the address on the board.
+        var villager = await office.AnybodyAsync();
+        await villager.GotoAsync(new Uri(officer.Url).AbsolutePath);
+        await villager.GetByLabel("异议内容").FillAsync("名单里有一户今年没有缴费");
+        await DoAsync(villager, "提交异议", "异议已收到");
+        await Assertions.Expect(villager.Locator("form[data-api*='/objections']")).ToHaveCountAsync(0);
+        await officer.GoBackAsync();
+        await officer.ReloadAsync();
+        await Assertions.Expect(officer.Locator("#blocks")).ToContainTextAsync("尚有 1 条异议未答复");
+        await Assertions.Expect(officer.Locator("#blocks")).ToContainTextAsync("镇庚 0537-2212345");
+        await ShootAsync(officer, "first-hour-10-blocked");
+
+        var town = office.Pages["town.zhen"];
+        await town.GotoAsync("/");
+        await Assertions.Expect(town.GetByText("件申请等您答复或处理")).ToBeVisibleAsync();
+        await town.GetByRole(AriaRole.Link, new() { Name = "去办理" }).First.ClickAsync();
+        await Assertions.Expect(town.Locator("#list")).ToContainTextAsync("异议答复期限");
+        await ShootAsync(town, "first-hour-11-township");
+        await town.Locator("#list a").First.ClickAsync();
+        await town.GetByLabel("答复", new() { Exact = true }).FillAsync("经核对缴费凭证，均已缴费");
+        await DoAsync(town, "不成立", "已答复");
+    }
+
+    /// <summary>After the notice: payment, receipts, settlement.</summary>
+    private async Task PayAsync(Office office)
+    {
+        var officer = await office.AgainAsync("village.li");
+        await officer.GetByRole(AriaRole.Link, new() { Name = "公示中，期满后付款" }).ClickAsync();
+        await officer.GetByLabel("银行流水号").FillAsync("NX20260001");
+        await officer.SetInputFilesAsync("input[name=evidence]", web.Sample.At("transfer.pdf"));
+        await DoAsync(officer, "登记付款", "付款已登记，等入账回执");
+        await Assertions.Expect(officer.GetByRole(AriaRole.Button, new() { Name = "登记付款" })).ToHaveCountAsync(0);
+
+        var reviewer = await office.AgainAsync("agency.one");
+        await reviewer.Locator("#list a").First.ClickAsync();
+        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddDays(8));
+        await reviewer.SetInputFilesAsync(
+            "input[name=file]",
+            File(
+                "回执.xlsx",
+                SampleSheets.Receipts(
+                    new SamplePeople(901).Take(6, County).Select(p => (p, new Money(100_00))),
+                    today,
+                    "HZ1"
+                )
+            )
+        );
+        await DoAsync(reviewer, "导入回执", "回执已导入");
+        await DoAsync(reviewer, "办结", "已办结");
+        await Assertions.Expect(reviewer.Locator("main .badge.bad, main .note")).ToHaveCountAsync(0);
+        await ShootAsync(reviewer, "first-hour-12-settled");
+
+        // What is settled is the same in the village's book.
+        await officer.GotoAsync("/");
+        await Assertions.Expect(officer.Locator(".tile", new() { HasText = "已入账" })).ToContainTextAsync("600.00");
+        await Assertions.Expect(officer.Locator(".tile", new() { HasText = "可用" })).ToContainTextAsync("19,400.00");
     }
 
     private async Task<Dictionary<string, string>> AccountsAsync(IPage admin)
@@ -119,7 +256,17 @@ public sealed class FirstHourTests(WebFixture web)
             }
         )
         {
-            await AccountPageTests.OpenAsync(admin, name, role, region, person, AccountPageTests.Citizen(number));
+            var (unit, phone) = name == "town.zhen" ? ("喻屯镇人民政府", "0537-2212345") : ("", "");
+            await AccountPageTests.OpenAsync(
+                admin,
+                name,
+                role,
+                region,
+                person,
+                AccountPageTests.Citizen(number),
+                unit,
+                phone
+            );
             once[name] = await admin.Locator("#issued dd").Nth(1).InnerTextAsync();
             await admin.ReloadAsync();
         }

@@ -17,6 +17,11 @@ public sealed class WebFixture : IAsyncLifetime
 
     /// <summary>Things of the sample by name, one of each kind, as they were before anybody touched them.</summary>
     public IReadOnlyDictionary<string, string> Ids { get; private set; } = null!;
+
+    /// <summary>An address with the ids of the sample in it.</summary>
+    public string At(string template) =>
+        Ids.Aggregate(template, (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal));
+
     public string Address => Sample.Http.BaseAddress!.ToString().TrimEnd('/');
 
     public async Task InitializeAsync()

@@ -66,6 +66,7 @@ public sealed class WholePathTests(WebFixture web)
         await reviewer.ClickAsync("确定");
         await Assertions.Expect(reviewer.Page.Locator("[data-refused]")).ToHaveTextAsync("1");
         await reviewer.ShootAsync("story-review");
+        await reviewer.Page.GetByLabel("其余未标、核对没有问题的都同意").CheckAsync();
         await reviewer.ClickAsync("提交复核");
         await reviewer.SeesAsync("复核意见已提交");
         await reviewer.SeesAsync("您复核了这件申请，须由另一人审批");
@@ -81,7 +82,7 @@ public sealed class WholePathTests(WebFixture web)
         // Notice; anybody objects; the township answers; payment waits for the end of the notice.
         await village.Page.GotoAsync(path);
         await village.ClickAsync("开始公示");
-        await village.SeesAsync("次日起可以付款");
+        await village.SeesAsync("次日起可付款");
         await using (var villager = await web.VisitAsync(null))
         {
             await villager.Page.GotoAsync($"/notices/{path.Split('/')[^1]}");

@@ -16,7 +16,8 @@ namespace Ledger.Api.Accounts;
 /// <paramref name="PersonName"/> and <paramref name="CitizenId"/> say whose account it is; they are stored encrypted,
 /// apart from the events.
 /// <paramref name="ConfirmedNoKin"/>: for a member of a supervision committee, that he is no close kin of the village's
-/// finance staff (L7).
+/// finance staff (L7). <paramref name="Unit"/> and <paramref name="Phone"/>: where he works and whom to call there; the
+/// telephone is stored as the name is.
 /// </summary>
 public sealed record AccountBody(
     string Name,
@@ -24,8 +25,15 @@ public sealed record AccountBody(
     string Region,
     string PersonName,
     string CitizenId,
-    bool? ConfirmedNoKin = null
+    bool? ConfirmedNoKin = null,
+    string? Unit = null,
+    string? Phone = null
 );
+
+/// <summary>
+/// Where the person works and his telephone there; an empty telephone leaves the one that is known.
+/// </summary>
+public sealed record ContactBody(string Unit, string? Phone = null);
 
 public sealed record AccountChangeBody(string Role, string Region, bool? ConfirmedNoKin = null);
 
@@ -84,7 +92,7 @@ public static class AccountChanges
             throw new RefusedException(
                 new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" }
             );
-        var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people);
+        var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people, Phone(body.Phone));
         await RequireApartAsync(command, name, holder.Person, body.Role, body.Region);
         var (isAlone, by) = await StandingAsync(command, [body.Region], []);
         var request = StreamId.NewAccountRequest();
@@ -104,6 +112,12 @@ public static class AccountChanges
                 Kin(body.Role, body.ConfirmedNoKin)
             )
         );
+        if (!string.IsNullOrWhiteSpace(body.Unit))
+            account = command.Append(
+                id,
+                account,
+                AccountDecider.RecordContact(account, UnitOf(body.Unit), holder.Digest, by)
+            );
         if (account.IsRequested)
             return Asked(
                 account,
@@ -116,6 +130,54 @@ public static class AccountChanges
         account = await Credentials.AddAsync(accounts, command, account, user, seal);
         return Issued(account, password, PasswordPart.Whole, $"/api/accounts/{id}");
     }
+
+    public static async Task<Answer> RecordContact(
+        string id,
+        ContactBody body,
+        Command command,
+        Caller caller,
+        PersonalData people,
+        ShownNames names,
+        TimeProvider time
+    )
+    {
+        var (unit, phone) = (UnitOf(body.Unit), Phone(body.Phone));
+        var account = await command.FindAsync<Account>(id);
+        if (account is null || !MayDecide(account, id, caller))
+            throw Require.NotFound(id);
+        command.RequireMatch(account);
+        command.Region = account.Region;
+        var person = (await people.ReadAsync(command.Connection, [id])).GetValueOrDefault(id);
+        var written =
+            person is null || phone is null || phone == person.Phone
+                ? null
+                : person.Corrected(null, phone, null, time.GetUtcNow());
+        account = command.Append(
+            id,
+            account,
+            AccountDecider.RecordContact(
+                account,
+                unit,
+                written?.Digest() ?? account.PersonDigest ?? "",
+                await command.ActorAmongAsync([account.Name])
+            )
+        );
+        if (written is not null)
+            await people.RewriteAsync(command.Connection, [new(id, written)]);
+        names.Forget(id);
+        return new Answer(AccountView.Of(account), account.Revision);
+    }
+
+    private static string UnitOf(string? unit) => Require.Prose(unit, "unit", 100);
+
+    /// <summary>A telephone of an office or a mobile one, as people write it.</summary>
+    private static string? Phone(string? phone) =>
+        string.IsNullOrWhiteSpace(phone) ? null
+        : phone.Trim() is { Length: >= 3 and <= 30 } text
+        && text.Count(char.IsAsciiDigit) >= 3
+        && text.All(c => char.IsAsciiDigit(c) || c is '-' or '+' or ' ' or '(' or ')')
+            ? text
+        : throw Require.Invalid("phone", "电话只写数字，可有区号、分机和短横");
 
     public static async Task<Answer> Change(
         string id,
@@ -272,7 +334,13 @@ public static class AccountChanges
         return new Answer(AccountView.Of(account), account.Revision);
     }
 
-    public static async Task<Answer> NameHolder(string id, HolderBody body, Command command, PersonalData people)
+    public static async Task<Answer> NameHolder(
+        string id,
+        HolderBody body,
+        Command command,
+        PersonalData people,
+        ShownNames names
+    )
     {
         await TakeTurnAsync(command.Connection);
         var account = await command.LoadAsync<Account>(id);
@@ -284,6 +352,7 @@ public static class AccountChanges
         var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people);
         await RequireApartAsync(command, account.Name, holder.Person, account.Role, account.Region);
         account = command.Append(id, account, AccountDecider.NameHolder(account, holder, isAlone, by));
+        names.Forget(id);
         return new Answer(AccountView.Of(account), account.Revision);
     }
 
@@ -397,7 +466,8 @@ public static class AccountChanges
         string? personName,
         string? citizenId,
         Command command,
-        PersonalData people
+        PersonalData people,
+        string? phone = null
     )
     {
         var name = Require.Text(personName, "personName", 50);
@@ -407,7 +477,7 @@ public static class AccountChanges
         // Who he is, his other accounts tell: none of them may have been parted from its person.
         if (await HolderLook.FaultsAsync(command.Connection, people, command.OursAsync) is [var parted, ..])
             throw new RefusedException(new Rejection(Rejections.PersonDamaged, parted));
-        var person = new Person(name, citizen.Value, null, null, RandomNumberGenerator.GetBytes(16));
+        var person = new Person(name, citizen.Value, phone, null, RandomNumberGenerator.GetBytes(16));
         return new Holder(
             await people.KeepHolderAsync(command.Connection, accountId, citizen, person),
             person.Digest()

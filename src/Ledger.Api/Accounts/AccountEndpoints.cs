@@ -41,7 +41,8 @@ public sealed record AccountView(
     PendingChangeView? Pending,
     ChangeBasis? Basis,
     IReadOnlyList<string> Needs,
-    string? PersonName = null
+    string? PersonName = null,
+    string? Unit = null
 )
 {
     public static AccountView Of(Account a) =>
@@ -58,7 +59,8 @@ public sealed record AccountView(
                 ? new PendingChangeView(p.Kind, p.Role, p.Region, p.Reason, p.RequestedBy, p.Until)
                 : null,
             a.Basis,
-            NeedsOf(a)
+            NeedsOf(a),
+            Unit: a.Unit
         );
 
     public static IReadOnlyList<string> NeedsOf(Account a) =>
@@ -293,6 +295,15 @@ public static class AccountEndpoints
                 Rejections.VersionMismatch
             )
             .Example("""{"personName":"李四","citizenId":"37081119800101001X"}""");
+        api.MapPut("/accounts/{id}/contact", AccountChanges.RecordContact)
+            .TakesSecrets()
+            .Command<AccountView>(
+                "record-account-contact",
+                "登记单位和电话：本人或管理员 · Where the account's person works, and his telephone",
+                Roles.Everybody
+            )
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"unit":"喻屯镇财政所","phone":"0537-2212345"}""");
         api.MapPost("/accounts/{id}/delegations", Delegate)
             .Command<AccountView>(
                 "delegate-role",

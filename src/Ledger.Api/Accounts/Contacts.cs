@@ -18,6 +18,9 @@ public sealed class ShownNames(TimeProvider time)
     private const int Most = 5_000;
     private readonly ConcurrentDictionary<string, (object? What, DateTimeOffset Until)> _known = [];
 
+    /// <summary>Somebody said something else just now, on this node.</summary>
+    public void Forget(string id) => _known.TryRemove(id, out _);
+
     public async Task<T> OfAsync<T>(string id, Func<Task<T>> read)
     {
         var now = time.GetUtcNow();
@@ -36,38 +39,59 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
     : IContacts
 {
     private const int Few = 3,
-        Most = 20;
+        Most = 20,
+        MostOffered = 300; // more than these nobody looks through, and the page would grow
 
-    public Task<string?> NameOfAsync(string account) =>
+    public async Task<string?> NameOfAsync(string account) => (await CardOfAsync(account))?.Name;
+
+    public Task<PersonCard?> CardOfAsync(string account) =>
         names.OfAsync(
             StreamId.Account(account),
-            async () => (await NamesAsync([StreamId.Account(account)])).GetValueOrDefault(StreamId.Account(account))
+            async () =>
+                (await PersonsAsync([StreamId.Account(account)])).Values.SingleOrDefault() is { } person
+                    ? new PersonCard(
+                        person.Name,
+                        (await session.LoadAsync<Account>(StreamId.Account(account)))?.Unit,
+                        person.Phone
+                    )
+                    : null
         );
+
+    public async Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region)
+    {
+        var staff = await session
+            .Query<Account>()
+            .Where(a => a.Region.StartsWith(region))
+            .OrderBy(a => a.Id)
+            .Take(MostOffered)
+            .ToListAsync();
+        if (staff.Count == MostOffered)
+            return [];
+        var persons = await PersonsAsync([.. staff.Select(a => a.Id)]);
+        return [.. staff.Where(a => persons.ContainsKey(a.Id)).Select(a => (a.Name, persons[a.Id].Name))];
+    }
+
+    public async Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region)
+    {
+        var places = await session
+            .Query<Collective>()
+            .Where(c => c.Region.StartsWith(region) && c.MergedInto == null && c.DissolvedOn == null)
+            .OrderBy(c => c.Region)
+            .Take(MostOffered)
+            .Select(c => new { c.Region, c.Name })
+            .ToListAsync();
+        return places.Count == MostOffered ? [] : [.. places.Select(c => (c.Region, c.Name))];
+    }
 
     /// <summary>Of a county all at once: a list shows many of its villages.</summary>
     public async Task<string?> PlaceOfAsync(string region)
     {
         if (region.Length != RegionCode.VillageLength)
             return null;
-        return (await PlacesAsync(RegionCode.County(region))).GetValueOrDefault(region);
+        return (await CountyAsync(RegionCode.County(region))).GetValueOrDefault(region);
     }
 
-    /// <summary>Of more than a county too many to choose from.</summary>
-    public async Task<IReadOnlyList<string>> VillagesAsync(string region) =>
-        region.Length < RegionCode.CountyLength
-            ? []
-            :
-            [
-                .. (await PlacesAsync(RegionCode.County(region)))
-                    .Where(p => p.Key.StartsWith(region, StringComparison.Ordinal))
-                    .Select(p => p.Value)
-                    .Order(StringComparer.Ordinal)
-                    .Take(MaxVillages),
-            ];
-
-    private const int MaxVillages = 500;
-
-    private Task<IReadOnlyDictionary<string, string>> PlacesAsync(string county) =>
+    private Task<IReadOnlyDictionary<string, string>> CountyAsync(string county) =>
         names.OfAsync(
             $"places {county}",
             async () =>
@@ -87,21 +111,29 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         );
 
     /// <summary>What somebody wrote into a person's record is no name: the account stands there then.</summary>
-    private async Task<IReadOnlyDictionary<string, string>> NamesAsync(IReadOnlyList<string> ids)
+    private async Task<IReadOnlyDictionary<string, Person>> PersonsAsync(IReadOnlyList<string> ids)
     {
         try
         {
             await using var connection = await database.OpenConnectionAsync();
-            return (await people.ReadAsync(connection, ids)).ToDictionary(p => p.Key, p => p.Value.Name);
+            return await people.ReadAsync(connection, ids);
         }
         catch (RefusedException)
         {
-            return new Dictionary<string, string>();
+            return new Dictionary<string, Person>();
         }
     }
 
-    public async Task<IReadOnlyList<string>> OfAsync(string role, string region) =>
-        [.. (await AccountsOfAsync([role], region)).Take(Few).Select(a => a.Name ?? a.Account)];
+    /// <summary>With the telephone, where it is known: whoever is told whom to ask can call.</summary>
+    public async Task<IReadOnlyList<string>> OfAsync(string role, string region)
+    {
+        var told = new List<string>();
+        foreach (var (account, name) in (await AccountsOfAsync([role], region)).Take(Few))
+            told.Add(
+                await CardOfAsync(account) is { Phone: { } phone } card ? $"{card.Name} {phone}" : name ?? account
+            );
+        return told;
+    }
 
     /// <summary>Whose scope the region lies in; of a wide region, where there is none, those within.</summary>
     public async Task<IReadOnlyList<(string Account, string? Name)>> AccountsOfAsync(
@@ -117,7 +149,7 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         var nearest = found.OrderByDescending(a => a.Region.Length).ThenBy(a => a.Name).ToList();
         if (nearest.Count == 0)
             return [];
-        var persons = await NamesAsync([.. nearest.Select(a => a.Id)]);
-        return [.. nearest.Select(a => (a.Name, persons.GetValueOrDefault(a.Id)))];
+        var persons = await PersonsAsync([.. nearest.Select(a => a.Id)]);
+        return [.. nearest.Select(a => (a.Name, persons.GetValueOrDefault(a.Id)?.Name))];
     }
 }

@@ -23,7 +23,14 @@ namespace Ledger.Api.Applications;
 
 public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason = null);
 
-public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, bool AcceptRest = false);
+/// <param name="AcceptRest">Every line without a verdict is accepted.</param>
+/// <param name="AcceptSound">Every line without a verdict that the check has nothing against is accepted; the others
+/// stay undecided, to be asked for one by one.</param>
+public sealed record ReviewBody(
+    IReadOnlyList<VerdictBody>? Verdicts = null,
+    bool AcceptRest = false,
+    bool AcceptSound = false
+);
 
 public sealed record NoticeBody(string Place);
 
@@ -552,13 +559,25 @@ public static class ApplicationEndpoints
             )
             .ToList();
         var application = await command.LoadAsync<Application>(id);
-        var limits = (await command.PolicyYearAsync(application.Region, application.Year)).AgeLimits();
+        // With the people everything is read that comes before them: locks have one order.
+        var (basis, policy) = body.AcceptSound
+            ? await Approving.BasisAsync(application, command, people)
+            : ((LineBasis?)null, await command.PolicyYearAsync(application.Region, application.Year));
+        var limits = policy.AgeLimits();
         var ages = await people.AgesAsync(
             command.Connection,
             application.Lines.Select(l => l.MemberId),
             application.Year
         );
-        var found = await FoundAsync(application, command);
+        var found = basis?.Members ?? await FoundAsync(application, command);
+        var against = basis is null
+            ? null
+            : application
+                .Lines.Select(l =>
+                    (l.MemberId, Against: LineCheck.Against(application, l, basis, policy.HighestTierFen))
+                )
+                .Where(l => l.Against is not null)
+                .ToDictionary(l => l.MemberId, l => l.Against!.Value.Text);
         var findings = application
             .Lines.Select(l =>
                 (
@@ -575,7 +594,7 @@ public static class ApplicationEndpoints
         application = command.Append(
             id,
             application,
-            Review.Decide(application, verdicts, body.AcceptRest, findings, by)
+            Review.Decide(application, verdicts, body.AcceptRest, findings, by, against)
         );
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
@@ -755,22 +774,25 @@ public static class ApplicationEndpoints
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
         var complaints = (isMine ? ComplaintsFor(caller.Actor.Role) : null) ?? "-";
-        await using (var connection = await database.OpenConnectionAsync(cancellation))
-            await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
-        return await session
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        var items = await session
             .Query<WorkItem>()
             .Where(i =>
                 i.Region.StartsWith(scope)
                 && i.MatchesSql(
-                    "(d.data ->> 'status' = any(?) or d.id = any(?) or jsonb_array_length(d.data -> ?) > 0)",
+                    "(d.data ->> 'status' = any(?) or d.id = any(?) or jsonb_array_length(d.data -> ?) > 0"
+                        + " or ? and d.data ->> 'status' = 'noticed' and (d.data ->> 'openObjections')::int > 0)",
                     words,
                     ids ?? Array.Empty<string>(),
-                    complaints
+                    complaints,
+                    isMine && Objecting.Answerers.Contains(caller.Actor.Role)
                 )
             )
             .OrderBy(i => i.Since)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);
+        return await Rosters.NowAsync(items, connection);
     }
 
     /// <summary>

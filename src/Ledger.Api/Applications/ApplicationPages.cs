@@ -1,3 +1,4 @@
+using JasperFx.Events;
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Funds;
@@ -10,6 +11,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
@@ -63,33 +65,65 @@ public static class ApplicationPages
             },
             ApplicationEndpoints.Readers
         );
-        app.Page(
-            "/applications/new",
-            async (string plan, string? returned, IQuerySession session, Caller caller) =>
-            {
-                var found = await session.ScopedAsync<Plan>(plan, caller) ?? throw Require.NotFound(plan);
-                return PageRoutes.Show<NewApplicationPage>(
-                    new
-                    {
-                        Plan = found,
-                        Fund = await session.LoadAsync<Fund>(found.FundId),
-                        CollectiveName = (await PlanPages.NamesAsync(session, [found.CollectiveId]))[
-                            found.CollectiveId
-                        ],
-                        Returned = returned is null
-                            ? null
-                            : await session.ScopedAsync<Application>(returned, caller)
-                                ?? throw Require.NotFound(returned),
-                    }
-                );
-            },
-            Roles.VillageFinance
-        );
+        app.Page("/applications/new", New, Roles.VillageFinance);
         app.Page("/applications/{id}", One, ApplicationEndpoints.Readers);
         app.Page("/applications/{id}/review", Review, Roles.Agency);
         app.Page("/committee", OfCommittee, Roles.SupervisionCommittee);
         app.Page("/notices/{id}", Notice);
         app.Page("/complaints/{id}", Complaint);
+    }
+
+    private static async Task<IResult> New(
+        string plan,
+        string? returned,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
+    {
+        var found = await session.ScopedAsync<Plan>(plan, caller) ?? throw Require.NotFound(plan);
+        var policy = await session.PolicyYearAsync(found.Region, found.Year);
+        var unpublished =
+            policy is null || found.AdoptedVersion == 0 ? null : PlanDecider.Unpublished(found, policy, clock.Today);
+        return PageRoutes.Show<NewApplicationPage>(
+            new
+            {
+                Plan = found,
+                Fund = await session.LoadAsync<Fund>(found.FundId, cancellation),
+                Warnings = (IReadOnlyList<Rejection>)(unpublished is null ? [] : [unpublished]),
+                Others = await OthersAsync(found, returned, session, database, cancellation),
+                CollectiveName = (await PlanPages.NamesAsync(session, [found.CollectiveId]))[found.CollectiveId],
+                Returned = returned is null
+                    ? null
+                    : await session.ScopedAsync<Application>(returned, caller) ?? throw Require.NotFound(returned),
+            }
+        );
+    }
+
+    private static async Task<IReadOnlyList<WorkItem>> OthersAsync(
+        Plan plan,
+        string? returned,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        CancellationToken cancellation
+    )
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var work = await session
+            .Query<WorkItem>()
+            .Where(w => w.CollectiveId == plan.CollectiveId && w.Year == plan.Year)
+            .OrderBy(w => w.FiledAt)
+            .ToListAsync(cancellation);
+        return await Rosters.NowAsync(
+            [
+                .. work.Where(w =>
+                    w.Id != returned && w.Status is not (ApplicationStatus.Rejected or ApplicationStatus.Withdrawn)
+                ),
+            ],
+            connection
+        );
     }
 
     /// <summary>For everybody, also when nobody reads the notice any more: no name and no amount.</summary>
@@ -264,6 +298,7 @@ public static class ApplicationPages
                 Deadlines = deadlines,
                 NoticeDays = noticeDays,
                 Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
+                Answers = await Answers.DueAsync(items, session, database, deadlines, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
                 Status = status,
@@ -286,6 +321,7 @@ public static class ApplicationPages
         NpgsqlDataSource database,
         PersonalData people,
         Caller caller,
+        Clock clock,
         CancellationToken cancellation
     )
     {
@@ -300,10 +336,15 @@ public static class ApplicationPages
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
-        var (unpayable, waiting) = PaymentWatchers.Contains(caller.Actor.Role)
+        (IReadOnlyList<LeftOutLine> unpayable, IReadOnlyList<LeftOutLine> waiting) = PaymentWatchers.Contains(
+            caller.Actor.Role
+        )
             ? await UnpayableAsync(application, session, database, people, cancellation)
             : ([], []);
         await using var connection = await database.OpenConnectionAsync(cancellation);
+        var policy = await session.PolicyYearAsync(application.Region, application.Year);
+        var committeeSigns = policy?.Parameters.CommitteeSignsPayments == true;
+        var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
         return PageRoutes.Show<ApplicationPage>(
             new
             {
@@ -318,34 +359,38 @@ public static class ApplicationPages
                 Only = only,
                 Unpayable = unpayable,
                 Waiting = waiting,
-                CommitteeSigns = (await session.PolicyYearAsync(application.Region, application.Year))
-                    ?.Parameters
-                    .CommitteeSignsPayments == true,
-                Anonymous = (IReadOnlySet<string>)
-                    events
-                        .Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role)
-                        .Select(e => e.Data)
-                        .OfType<ObjectionRaised>()
-                        .Select(o => o.ObjectionId)
-                        .ToHashSet(),
-                Events = (IReadOnlyList<(string, DateTimeOffset, string, Money?)>)
-                    [
-                        .. events
-                            .Where(e =>
-                                e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false }
-                            )
-                            .Select(e =>
-                                (
-                                    e.EventTypeName,
-                                    e.Timestamp,
-                                    e.Header(EventHeaders.Actor),
-                                    (e.Data as IMoneyEvent)?.AmountFen
-                                )
-                            ),
-                    ],
+                CommitteeSigns = committeeSigns,
+                Blocks = Blocks.Of(application, committeeSigns, waiting, fund, clock.Today),
+                Awaited = Supervision.Waiting(
+                    application,
+                    [.. events.Select(e => ((IEventOf<Application>)e.Data, e.Timestamp))],
+                    policy?.Deadlines() ?? Deadlines.Default,
+                    policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays
+                ),
+                Anonymous = Anonymous(events),
+                Events = Told(events),
             }
         );
     }
+
+    /// <summary>The objections of people who were not signed in.</summary>
+    private static IReadOnlySet<string> Anonymous(IEnumerable<IEvent> events) =>
+        events
+            .Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role)
+            .Select(e => e.Data)
+            .OfType<ObjectionRaised>()
+            .Select(o => o.ObjectionId)
+            .ToHashSet();
+
+    /// <summary>The application's story: without the pieces of its list, and of a review that is not whole yet.</summary>
+    private static IReadOnlyList<(string, DateTimeOffset, string, Money?)> Told(IEnumerable<IEvent> events) =>
+        [
+            .. events
+                .Where(e => e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false })
+                .Select(e =>
+                    (e.EventTypeName, e.Timestamp, e.Header(EventHeaders.Actor), (e.Data as IMoneyEvent)?.AmountFen)
+                ),
+        ];
 
     private static readonly string[] PaymentWatchers = [Roles.VillageFinance, Roles.SupervisionCommittee, Roles.Agency];
 
@@ -461,33 +506,8 @@ public static class ApplicationPages
         foreach (
             var line in lines.Where(l => l.Status is LineStatus.Filed or LineStatus.Accepted or LineStatus.Refused)
         )
-        {
-            if (LineCheck.Ineligible(application, line, basis) is { } why)
-                faults[line.MemberId] = (why.Message, false);
-            else if (LineCheck.Changed(application, line, basis) is { } changed)
-                faults[line.MemberId] = (changed.Message, false);
-            else if (
-                policy is not null
-                && MemberYearDecider.OverCap(
-                    basis.Years[application.MemberYearId(line)].CapUsed(),
-                    line.AmountFen,
-                    policy.HighestTierFen
-                )
-                    is { } over
-            )
-                faults[line.MemberId] = (over.Detail, false);
-            else if (LineCheck.Finding(line, basis) is { } finding)
-                faults[line.MemberId] = (finding.Message, true);
-            // A student, or not insured here yet: to know, nothing to answer for.
-            else if (
-                basis.Members.GetValueOrDefault(line.MemberId)?.Insurance is
-                { Finding: not InsuranceFinding.None } check
-            )
-                faults[line.MemberId] = (check.InWords(), false);
-            // It stops nobody but who reported it; whoever reviews ought to know.
-            else if (basis.Members.GetValueOrDefault(line.MemberId)?.DeathReports.Count > 0)
-                faults[line.MemberId] = ("有集体报告此人死亡，尚未确认", false);
-        }
+            if (LineCheck.Against(application, line, basis, policy?.HighestTierFen) is { } fault)
+                faults[line.MemberId] = fault;
         return faults;
     }
 

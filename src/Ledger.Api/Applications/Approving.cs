@@ -17,6 +17,32 @@ namespace Ledger.Api.Applications;
 /// <summary>Reads and locks what <see cref="Approve"/> and the steps after it decide on.</summary>
 public static class Approving
 {
+    /// <summary>What is known now of everybody on the list, for whoever looks at each line (review).</summary>
+    public static async Task<(LineBasis Basis, PolicyYear Policy)> BasisAsync(
+        Application application,
+        Command command,
+        PersonalData people
+    )
+    {
+        var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
+        var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
+        var policy = await command.PolicyYearAsync(application.Region, application.Year);
+        var fund = (await command.ReadAsync<Fund>(application.FundId))!;
+        var lines = application.Lines;
+        var basis = new LineBasis(
+            await Succession.LineageAsync(command.Connection, collective),
+            plan.Adopted()!.Standard,
+            fund.Pocket(application.SubAccount).Earmark,
+            policy.AgeLimits(),
+            await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId)),
+            await command.ReadPeopleAsync<MemberYear>(lines.Select(application.MemberYearId)),
+            await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year),
+            command.DamagedPeople,
+            policy.Parameters.GovernmentPaidOpensSubsidy
+        );
+        return (basis, policy);
+    }
+
     public static async Task<Answer> Approval(string id, Command command, PersonalData people)
     {
         var application = await command.LoadAsync<Application>(id);

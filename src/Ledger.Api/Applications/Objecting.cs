@@ -8,12 +8,16 @@ using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Applications;
 
 /// <summary>Objections (异议, C16): from the notice's page by anybody, by officials, and how they are closed.</summary>
 public static class Objecting
 {
+    /// <summary>Whose lists an open objection stands in.</summary>
+    public static readonly string[] Answerers = [Roles.Township, Roles.Agency];
+
     /// <summary>
     /// How many of one application may wait for an answer: three of an address; where many wait already, one of it, so
     /// that whoever shouts loudest does not shut the others out; and in all, since an event is for ever. Officials take

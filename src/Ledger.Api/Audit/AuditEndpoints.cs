@@ -8,6 +8,7 @@ using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
 using Ledger.TransparencyLog;
+using Ledger.Web;
 using Npgsql;
 
 namespace Ledger.Api.Audit;
@@ -64,13 +65,14 @@ public static class AuditEndpoints
     private static async Task<IResult> Search(
         [AsParameters] AuditQuery query,
         LongReads reads,
+        IContacts contacts,
         Caller caller,
         HttpContext http,
         CancellationToken cancellation
     )
     {
         return Workbook.IsWantedBy(http)
-            ? Workbook.File(await SheetAsync(query, reads, caller, cancellation), "审计轨迹")
+            ? Workbook.File(await SheetAsync(query, reads, contacts, caller, cancellation), "审计轨迹")
             : Results.Ok(await PageAsync(query, reads, caller, cancellation));
     }
 
@@ -195,6 +197,7 @@ public static class AuditEndpoints
     public static async Task<byte[]> SheetAsync(
         AuditQuery query,
         LongReads reads,
+        IContacts contacts,
         Caller caller,
         CancellationToken cancellation
     )
@@ -211,7 +214,8 @@ public static class AuditEndpoints
                 caller,
                 cancellation
             );
-            rows.AddRange(page.Entries.Select(OfficeSheets.Row));
+            foreach (var e in page.Entries)
+                rows.Add(OfficeSheets.Row(e, await contacts.CardOfAsync(e.Actor)));
             if (page.Next is null || rows.Count >= (query.Limit ?? MaxSheetRows))
                 return OfficeSheets.AuditTrail(rows, page.Next, page.Behind);
             next = next with { After = page.Next };

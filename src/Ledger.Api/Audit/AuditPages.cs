@@ -6,9 +6,9 @@ using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
-using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.TransparencyLog;
+using Ledger.Web;
 using Ledger.Web.Audit;
 using Marten;
 using Npgsql;
@@ -25,7 +25,8 @@ public static class AuditPages
             async (
                 HttpContext http,
                 LongReads reads,
-                IQuerySession session,
+                IContacts contacts,
+                Viewer viewer,
                 Caller caller,
                 CancellationToken cancellation
             ) =>
@@ -33,7 +34,7 @@ public static class AuditPages
                     new
                     {
                         Page = await AuditEndpoints.PageAsync(
-                            await QueryAsync(http.Request, 100, session, caller, cancellation),
+                            await NamedAsync(Query(http.Request, 100), contacts, viewer),
                             reads,
                             caller,
                             cancellation
@@ -48,14 +49,16 @@ public static class AuditPages
             async (
                 HttpContext http,
                 LongReads reads,
-                IQuerySession session,
+                IContacts contacts,
+                Viewer viewer,
                 Caller caller,
                 CancellationToken cancellation
             ) =>
                 Workbook.File(
                     await AuditEndpoints.SheetAsync(
-                        await QueryAsync(http.Request, null, session, caller, cancellation),
+                        await NamedAsync(Query(http.Request, null), contacts, viewer),
                         reads,
+                        contacts,
                         caller,
                         cancellation
                     ),
@@ -140,26 +143,17 @@ public static class AuditPages
         );
     }
 
-    /// <summary>A village may be asked for by its name; one that nobody has is a village without events.</summary>
-    private static async Task<AuditQuery> QueryAsync(
-        HttpRequest request,
-        int? limit,
-        IQuerySession session,
-        Caller caller,
-        CancellationToken cancellation
-    )
-    {
-        var query = Query(request, limit);
-        if (PageRoutes.Place(query.Region).Name is not { } name)
-            return query;
-        var scope = caller.Actor.Region;
-        var village = await session
-            .Query<Collective>()
-            .Where(c => c.Region.StartsWith(scope) && c.Name.Contains(name))
-            .OrderBy(c => c.Region)
-            .FirstOrDefaultAsync(cancellation);
-        return query with { Region = village?.Region ?? scope.PadRight(RegionCode.VillageLength, '9') };
-    }
+    /// <summary>Who is asked for by name is his account; a village by name its code.</summary>
+    private static async Task<AuditQuery> NamedAsync(AuditQuery query, IContacts contacts, Viewer viewer) =>
+        query with
+        {
+            Region = await PageRoutes.RegionAsync(query.Region, contacts, viewer),
+            Actor =
+                query.Actor is { } asked
+                && (await contacts.StaffAsync(viewer.Region)).Where(p => p.Name == asked).ToList() is [var only]
+                    ? only.Account
+                    : query.Actor,
+        };
 
     /// <summary>The form's fields; an empty one says nothing, days are China's.</summary>
     private static AuditQuery Query(HttpRequest request, int? limit)

@@ -312,11 +312,11 @@ public static class CollectiveEndpoints
 
     private static async Task<Answer> Survey(string id, int year, SurveyBody body, Command command)
     {
-        if (year < 2009 || year > command.Today.Year)
-            throw Require.Invalid("year", "年度不能早于2009，也不能晚于今年");
+        if (year < 2009)
+            throw Require.Invalid("year", "年度不能早于2009");
         var known = await command.LoadAsync<Collective>(id);
         var survey = new Survey(body.CollectiveIncomeAmount, body.Members, body.InsuredMembers, body.Payers);
-        var state = command.Append(id, known, CollectiveDecider.RecordSurvey(known, year, survey));
+        var state = command.Append(id, known, CollectiveDecider.RecordSurvey(known, year, survey, command.Today));
         return new Answer(CollectiveView.Of(state), state.Revision);
     }
 

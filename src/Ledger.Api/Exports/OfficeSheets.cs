@@ -100,7 +100,7 @@ public static class OfficeSheets
         );
     }
 
-    public static byte[] Supervision(SupervisionView view) =>
+    public static byte[] Supervision(SupervisionView view, IReadOnlyDictionary<string, string> places) =>
         Workbook.Write(
             Workbook.List(
                 "督办清单",
@@ -113,6 +113,7 @@ public static class OfficeSheets
                     ("说明", 60),
                     ("已记入审计轨迹", 16),
                     ("编号", 60),
+                    ("集体", 30),
                 ],
                 [
                     .. view.Items.Select(i =>
@@ -126,6 +127,7 @@ public static class OfficeSheets
                                 i.Text,
                                 i.Escalated ? "是" : "",
                                 i.Id,
+                                places.GetValueOrDefault(i.VillageCode),
                             ]
                     ),
                 ]
@@ -224,7 +226,7 @@ public static class OfficeSheets
                                 r.Name,
                                 r.Region,
                                 r.HasPlan ? "已通过" : "未通过",
-                                r.Progress,
+                                string.Join('；', r.Applications.Select(OverviewPage.Row.InWords)),
                                 r.Allocated,
                                 r.Available,
                                 r.Reserved,
@@ -351,6 +353,8 @@ public static class OfficeSheets
                     ("拒绝代码", 20),
                     ("流", 50),
                     ("凭证", 66),
+                    ("姓名", 16),
+                    ("单位", 30),
                 ],
                 rows
             ),
@@ -362,7 +366,7 @@ public static class OfficeSheets
         );
 
     /// <summary>A row of the audit trail.</summary>
-    public static object?[] Row(AuditEntryView e) =>
+    public static object?[] Row(AuditEntryView e, PersonCard? who) =>
         [
             e.Sequence,
             Workbook.Text(e.RecordedAt),
@@ -376,6 +380,8 @@ public static class OfficeSheets
             e.Code,
             e.Stream,
             string.Join(' ', e.Evidence),
+            who?.Name,
+            who?.Unit,
         ];
 
     /// <summary>A list as long as the longest that is read may go on.</summary>

@@ -17,7 +17,13 @@ namespace Ledger.Api.Exports;
 public sealed class VoucherBook
 {
     /// <summary>One line of a voucher, and the application behind it.</summary>
-    private sealed record Line(JournalEntry Entry, Posting Posting, AccountMapping Account, Application? Application);
+    private sealed record Line(
+        JournalEntry Entry,
+        Posting Posting,
+        AccountMapping Account,
+        Application? Application,
+        Func<string, string> Name
+    );
 
     private static readonly Dictionary<string, Func<Line, object?>> Fields = new()
     {
@@ -31,9 +37,9 @@ public sealed class VoucherBook
         ["subsidiary"] = l => l.Account.Subsidiary,
         ["debit"] = l => l.Posting.AmountFen > Money.Zero ? l.Posting.AmountFen : null,
         ["credit"] = l => l.Posting.AmountFen < Money.Zero ? Money.Zero - l.Posting.AmountFen : null,
-        ["maker"] = l => l.Entry.Actor,
-        ["reviewer"] = l => l.Application is { } a ? string.Join('、', a.Reviewers) : null,
-        ["approver"] = l => l.Application?.Approver,
+        ["maker"] = l => l.Name(l.Entry.Actor),
+        ["reviewer"] = l => l.Application is { } a ? string.Join('、', a.Reviewers.Select(l.Name)) : null,
+        ["approver"] = l => l.Application?.Approver is { } approver ? l.Name(approver) : null,
         ["sequence"] = l => $"{l.Entry.Sequence}",
     };
 
@@ -73,11 +79,13 @@ public sealed class VoucherBook
     /// <param name="entries">Numbered, of one period.</param>
     /// <param name="before">What lay in the special account when it began.</param>
     /// <param name="applications">By id, of those that the entries name.</param>
+    /// <param name="names">Of people, by account; who has none stands as his account.</param>
     public byte[] Write(
         IReadOnlyList<JournalEntry> entries,
         Money before,
         AccountMap accounts,
-        IReadOnlyDictionary<string, Application> applications
+        IReadOnlyDictionary<string, Application> applications,
+        IReadOnlyDictionary<string, string> names
     )
     {
         var sorted = entries.OrderBy(e => e.Date.Year).ThenBy(e => e.Date.Month).ThenBy(e => e.Number).ToList();
@@ -86,7 +94,8 @@ public sealed class VoucherBook
                 e,
                 p,
                 accounts.Of(p.Account),
-                e.ApplicationId is { } id ? applications.GetValueOrDefault(id) : null
+                e.ApplicationId is { } id ? applications.GetValueOrDefault(id) : null,
+                account => names.GetValueOrDefault(account, account)
             ))
         );
         return Workbook.Write(

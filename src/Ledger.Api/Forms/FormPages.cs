@@ -11,7 +11,6 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
-using Ledger.Web.Applications;
 using Ledger.Web.Forms;
 using Marten;
 using Npgsql;
@@ -138,7 +137,7 @@ public static class FormPages
         [
             .. (
                 await ApplicationEndpoints.MaskedAsync(
-                    application.Lines.Where(l => !ApplicationPage.IsOut(l.Status)).OrderBy(l => l.Row),
+                    application.Lines.Where(l => !l.Status.IsOut()).OrderBy(l => l.Row),
                     database,
                     people,
                     cancellation

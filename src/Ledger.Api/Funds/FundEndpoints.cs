@@ -14,6 +14,7 @@ using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Identity;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
+using Ledger.Web;
 using Marten;
 using Npgsql;
 
@@ -931,6 +932,7 @@ public static class FundEndpoints
         Caller caller,
         Clock clock,
         AccountMap accounts,
+        IContacts contacts,
         VoucherBook book
     )
     {
@@ -950,8 +952,17 @@ public static class FundEndpoints
         var applications = await session.LoadManyAsync<Application>(
             entries.Select(e => e.ApplicationId).OfType<string>().Distinct().ToArray()
         );
+        var names = new Dictionary<string, string>();
+        foreach (
+            var account in entries
+                .Select(e => e.Actor)
+                .Concat(applications.SelectMany(a => a.Handlers().OfType<string>()))
+                .Distinct()
+        )
+            if (await contacts.NameOfAsync(account) is { } name)
+                names[account] = name;
         return Workbook.File(
-            book.Write(entries, before, accounts, applications.ToDictionary(a => a.Id)),
+            book.Write(entries, before, accounts, applications.ToDictionary(a => a.Id), names),
             $"记账凭证-{first:yyyyMMdd}-{last:yyyyMMdd}"
         );
     }

@@ -267,14 +267,15 @@ public static class FundPages
     )
     {
         var fund = await FundAsync(id, session, caller);
-        await using (var connection = await database.OpenConnectionAsync(cancellation))
-            await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
-        var work = await session
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        IReadOnlyList<WorkItem> work = await session
             .Query<WorkItem>()
             .Where(w => w.CollectiveId == fund.CollectiveId)
             .OrderBy(w => w.Since)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);
+        var figures = await Rosters.FiguresAsync(work.Select(w => w.Id), connection);
         return PageRoutes.Show<FundPage>(
             new
             {
@@ -290,6 +291,7 @@ public static class FundPages
                     cancellation
                 ),
                 Work = work,
+                Figures = figures,
                 Steps = caller.Actor.Role == Roles.VillageFinance && work.Count == 0 && !fund.IsClosed
                     ? await first.OfVillageAsync(fund.CollectiveId, fund.Region, clock.Today.Year)
                     : [],

@@ -52,6 +52,31 @@ public static partial class PageRoutes
         });
     }
 
+    /// <summary>
+    /// The region that a code or a village's name stands for; a name that is nobody's, or several villages', is refused
+    /// with what it could be.
+    /// </summary>
+    public static async Task<string?> RegionAsync(string? asked, IContacts contacts, Viewer viewer)
+    {
+        var (region, name) = Place(asked);
+        if (name is null)
+            return region;
+        var found = (await contacts.PlacesAsync(viewer.Region))
+            .Where(p => p.Name.Contains(name, StringComparison.Ordinal))
+            .ToList();
+        return found.FirstOrDefault(p => p.Name == name).Region
+            ?? (
+                found.Select(p => p.Region).Distinct().ToList() is [var one]
+                    ? one
+                    : throw Require.Invalid(
+                        "region",
+                        found.Count == 0
+                            ? $"没有叫“{name}”的集体，请改用区划代码"
+                            : $"“{name}”有 {found.Count} 个：{string.Join('、', found.Take(5).Select(p => p.Name))}"
+                    )
+            );
+    }
+
     /// <summary>A page, who may open it; empty: everybody.</summary>
     public static RouteHandlerBuilder Page(
         this IEndpointRouteBuilder app,

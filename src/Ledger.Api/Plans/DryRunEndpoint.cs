@@ -32,7 +32,8 @@ public sealed record DryRunLineView(
 
 /// <summary>
 /// What the standard would cost. <paramref name="LackingAmount"/>: what the fund's general sub-account lacks. Of each
-/// list the first 1,000 are shown; the counts are whole.
+/// list the first 1,000 are shown; the counts are whole. <paramref name="PayersOfYear"/>: whose payers it goes by; the
+/// year before the plan's as long as nobody has paid for that.
 /// </summary>
 public sealed record DryRunView(
     string PlanId,
@@ -48,7 +49,8 @@ public sealed record DryRunView(
     int IneligibleCount,
     IReadOnlyDictionary<string, int> IneligibleByCode,
     IReadOnlyList<DryRunLineView> Ineligible,
-    IReadOnlyList<Note> Notes
+    IReadOnlyList<Note> Notes,
+    int PayersOfYear
 );
 
 /// <summary>A trial of a plan's standard, C10 and C11.</summary>
@@ -82,9 +84,7 @@ public static class DryRunEndpoint
             ? (await command.MemberIdsAsync(lineage.Members), [])
             : await RosterAsync(roster, lineage.Members, command, people);
         var members = await command.ReadPeopleAsync<Member>(ids);
-        var years = (
-            await command.ReadPeopleAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))
-        ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
+        var (years, isOfYearBefore) = await PayersAsync(plan.Year, ids, command);
         var persons = await people.ReadAsync(command.Connection, ids);
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
 
@@ -114,10 +114,36 @@ public static class DryRunEndpoint
                 run.Ineligible.Count,
                 run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()),
                 Shown(run.Ineligible, persons),
-                [.. notes, .. command.DamagedPeople.Values.Select(why => new Note($"记录损坏，未计入：{why}"))]
+                [
+                    .. Told(plan.Year, isOfYearBefore),
+                    .. notes,
+                    .. command.DamagedPeople.Values.Select(why => new Note($"记录损坏，未计入：{why}")),
+                ],
+                isOfYearBefore ? plan.Year - 1 : plan.Year
             )
         );
     }
+
+    /// <summary>The member-years of the plan's year; of the year before as long as nobody has paid for it.</summary>
+    private static async Task<(IReadOnlyDictionary<string, MemberYear> Years, bool IsOfYearBefore)> PayersAsync(
+        int year,
+        IReadOnlyList<string> members,
+        Command command
+    )
+    {
+        async Task<IReadOnlyDictionary<string, MemberYear>> OfAsync(int of) =>
+            (
+                await command.ReadPeopleAsync<MemberYear>(members.Select(m => StreamId.MemberYear(m, of)))
+            ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
+        var years = await OfAsync(year);
+        if (!DryRun.NobodyPaid(years))
+            return (years, false);
+        var before = await OfAsync(year - 1);
+        return DryRun.NobodyPaid(before) ? (years, false) : (DryRun.Likely(years, before), true);
+    }
+
+    private static IEnumerable<Note> Told(int year, bool isOfYearBefore) =>
+        isOfYearBefore ? [new Note($"{year} 年度还没有人缴费，按 {year - 1} 年度的缴费人和档次试算")] : [];
 
     private static IReadOnlyList<DryRunLineView> Shown(
         IReadOnlyList<DryRunLine> lines,

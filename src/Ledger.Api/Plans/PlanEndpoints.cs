@@ -303,7 +303,11 @@ public static class PlanEndpoints
         var collective = await command.LoadAsync<Collective>(collectiveId);
         var policy = await command.PolicyYearAsync(collective.Region, body.Year);
         var fund = await command.ReadAsync<Fund>(StreamId.FundOf(collectiveId));
-        var state = command.Append(id, known, PlanDecider.Draft(known, collective, fund, policy, content));
+        var state = command.Append(
+            id,
+            known,
+            PlanDecider.Draft(known, collective, fund, policy, content, command.Today)
+        );
         return Answer.Created($"/api/plans/{id}", PlanView.Of(state), state.Revision);
     }
 

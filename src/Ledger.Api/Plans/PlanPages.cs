@@ -7,8 +7,11 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
 using Ledger.Web.Plans;
 using Marten;
 
@@ -20,25 +23,10 @@ public static class PlanPages
     public static void MapPlanPages(this WebApplication app)
     {
         app.Page("/plans", All, Roles.All);
-        app.Page(
-            "/plans/new",
-            async (IQuerySession session, Caller caller, Clock clock, CancellationToken cancellation) =>
-                await FundPages.OwnAsync(session, caller, cancellation) is { } collective
-                    ? (IResult)
-                        PageRoutes.Show<NewPlanPage>(
-                            new
-                            {
-                                Collective = collective,
-                                Policy = await session.PolicyYearAsync(collective.Region, clock.Today.Year),
-                                clock.Today.Year,
-                            }
-                        )
-                    : Results.LocalRedirect("/start"),
-            Roles.VillageFinance
-        );
+        app.Page("/plans/new", NewPlan, Roles.VillageFinance);
         app.Page(
             "/plans/{id}",
-            async (string id, IQuerySession session, Caller caller) =>
+            async (string id, IQuerySession session, Caller caller, Clock clock) =>
             {
                 var plan = await session.ScopedAsync<Plan>(id, caller) ?? throw Require.NotFound(id);
                 var policy =
@@ -51,6 +39,9 @@ public static class PlanPages
                     {
                         Plan = plan,
                         Policy = policy,
+                        Warnings = caller.Actor.Role == Roles.VillageFinance
+                            ? await WarningsAsync(plan, policy, session, clock.Today)
+                            : [],
                         CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId],
                     }
                 );
@@ -61,9 +52,13 @@ public static class PlanPages
         app.Page("/plans/{id}/dossier", DossierOf, Roles.All);
         app.Page(
             "/collectives/{id}/survey",
-            async (string id, IQuerySession session, Caller caller) =>
+            async (string id, int? year, IQuerySession session, Caller caller, Clock clock) =>
                 PageRoutes.Show<SurveyPage>(
-                    new { Collective = await session.ScopedAsync<Collective>(id, caller) ?? throw Require.NotFound(id) }
+                    new
+                    {
+                        Collective = await session.ScopedAsync<Collective>(id, caller) ?? throw Require.NotFound(id),
+                        Year = Math.Min(year ?? clock.Today.Year, PlanningYear.Latest(clock.Today)),
+                    }
                 ),
             Roles.VillageFinance,
             Roles.Township
@@ -110,6 +105,63 @@ public static class PlanPages
                 Year = year,
             }
         );
+    }
+
+    /// <summary>Of the year that is asked for, else the nearest without a plan; one that is there is shown.</summary>
+    private static async Task<IResult> NewPlan(
+        int? year,
+        IQuerySession session,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
+    {
+        if (await FundPages.OwnAsync(session, caller, cancellation) is not { } collective)
+            return Results.LocalRedirect("/start");
+        var planned = await session
+            .Query<Plan>()
+            .Where(p => p.CollectiveId == collective.Id)
+            .Select(p => p.Year)
+            .ToListAsync(cancellation);
+        var wanted = year ?? PlanningYear.ToDraft(clock.Today, planned).FirstOrDefault(clock.Today.Year);
+        if (planned.Contains(wanted))
+            return Results.LocalRedirect($"/plans/{StreamId.PlanOf(collective.Id, wanted)}");
+        if (PlanningYear.TooEarly(wanted, clock.Today) is { } early)
+            throw new RefusedException(early);
+        return PageRoutes.Show<NewPlanPage>(
+            new
+            {
+                Collective = collective,
+                Policy = await session.PolicyYearAsync(collective.Region, wanted),
+                Year = wanted,
+                Warnings = PlanReadiness.BeforeDraft(
+                    wanted,
+                    collective,
+                    await session.LoadAsync<Pilot>(StreamId.Pilot(RegionCode.County(collective.Region)), cancellation),
+                    await session.LoadAsync<Fund>(StreamId.FundOf(collective.Id), cancellation)
+                ),
+            }
+        );
+    }
+
+    /// <summary>What stands in the way of the plan, or once it is adopted of an application by it.</summary>
+    private static async Task<IReadOnlyList<Rejection>> WarningsAsync(
+        Plan plan,
+        PolicyYear policy,
+        IQuerySession session,
+        DateOnly today
+    )
+    {
+        var missing = PlanReadiness.BeforeAdoption(
+            plan,
+            (await session.LoadAsync<Collective>(plan.CollectiveId))!,
+            await session.LoadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region))),
+            policy,
+            await session.LoadAsync<Fund>(plan.FundId)
+        );
+        return plan.AdoptedVersion > 0 && PlanDecider.Unpublished(plan, policy, today) is { } unpublished
+            ? [.. missing, unpublished]
+            : missing;
     }
 
     private static async Task<IResult> ResolutionNotice(string id, IQuerySession session, Caller caller)

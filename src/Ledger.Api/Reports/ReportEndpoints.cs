@@ -12,6 +12,7 @@ using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
 using Ledger.Domain.Reports;
 using Ledger.Projections.Reports;
+using Ledger.Web;
 using Marten;
 using Npgsql;
 
@@ -123,11 +124,13 @@ public static class ReportEndpoints
                     Caller caller,
                     Clock clock,
                     TimeProvider time,
+                    IContacts contacts,
                     HttpContext http
                 ) =>
                 {
                     var view = await Supervise(region, session, database, people, caller, clock, time);
-                    return Workbook.Answer(http, view, () => OfficeSheets.Supervision(view), "督办清单");
+                    var places = await PlacesAsync(view, contacts);
+                    return Workbook.Answer(http, view, () => OfficeSheets.Supervision(view, places), "督办清单");
                 }
             )
             .Reading<SupervisionView>(
@@ -582,6 +585,16 @@ public static class ReportEndpoints
 
     private static IEnumerable<InsuranceFinding> Stopping =>
         Enum.GetValues<InsuranceFinding>().Where(f => new InsuranceCheck(f, default).NeedsReason());
+
+    /// <summary>The collectives of the villages that a list names, by code.</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> PlacesAsync(SupervisionView view, IContacts contacts)
+    {
+        var places = new Dictionary<string, string>();
+        foreach (var code in view.Items.Select(i => i.VillageCode).Distinct())
+            if (await contacts.PlaceOfAsync(code) is { } name)
+                places[code] = name;
+        return places;
+    }
 
     public static async Task<SupervisionView> Supervise(
         string? region,

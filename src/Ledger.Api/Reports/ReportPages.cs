@@ -1,3 +1,4 @@
+using Ledger.Api.Applications;
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
@@ -12,6 +13,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
 using Ledger.Projections.Reports;
 using Ledger.Projections.WorkQueues;
+using Ledger.Web;
 using Ledger.Web.Reports;
 using Marten;
 using Npgsql;
@@ -28,6 +30,7 @@ public static class ReportPages
             "/overview.xlsx",
             async (
                 IQuerySession session,
+                NpgsqlDataSource database,
                 Caller caller,
                 Clock clock,
                 TimeProvider time,
@@ -35,7 +38,7 @@ public static class ReportPages
             ) =>
                 Workbook.File(
                     OfficeSheets.Overview(
-                        (await CollectivesAsync(session, caller, clock, cancellation)).Rows,
+                        await CollectivesAsync(session, database, caller, clock, cancellation),
                         caller.Actor.Region,
                         time.GetUtcNow()
                     ),
@@ -44,30 +47,61 @@ public static class ReportPages
             ReportEndpoints.Overseers
         );
         foreach (
-            var (path, show) in new (string, Func<SupervisionView, IResult>)[]
+            var (path, show) in new (string, Func<SupervisionView, string?, string?, IReadOnlyDictionary<string, string>, IResult>)[]
             {
-                ("/supervision", v => PageRoutes.Show<SupervisionPage>(new { View = v })),
-                ("/supervision.xlsx", v => Workbook.File(OfficeSheets.Supervision(v), "督办清单")),
+                (
+                    "/supervision",
+                    (v, kind, asked, _) =>
+                        PageRoutes.Show<SupervisionPage>(
+                            new
+                            {
+                                View = v,
+                                Kind = kind,
+                                Asked = asked,
+                            }
+                        )
+                ),
+                ("/supervision.xlsx", (v, _, _, places) => Workbook.File(OfficeSheets.Supervision(v, places), "督办清单")),
             }
         )
             app.Page(
                 path,
                 async (
                     string? region,
+                    string? kind,
+                    IContacts contacts,
+                    Viewer viewer,
                     IQuerySession session,
                     NpgsqlDataSource database,
                     PersonalData people,
                     Caller caller,
                     Clock clock,
                     TimeProvider time
-                ) => show(await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time)),
+                ) =>
+                {
+                    var view = await ReportEndpoints.Supervise(
+                        await PageRoutes.RegionAsync(region, contacts, viewer),
+                        session,
+                        database,
+                        people,
+                        caller,
+                        clock,
+                        time
+                    );
+                    return show(
+                        view,
+                        kind is { Length: > 0 } ? kind : null,
+                        region,
+                        await ReportEndpoints.PlacesAsync(view, contacts)
+                    );
+                },
                 ReportEndpoints.Overseers
             );
         foreach (
-            var (path, show) in new (string, Func<IncentiveReportView, IResult>)[]
+            var (path, show) in new (string, Func<IncentiveReportView, string?, IResult>)[]
             {
-                ("/ranking", r => PageRoutes.Show<RankingPage>(new { Report = r })),
-                ("/ranking.xlsx", r => Workbook.File(OfficeSheets.Ranking(r), $"激励排名-{r.Year}")),
+                ("/ranking", (r, asked) => PageRoutes.Show<RankingPage>(new { Report = r, Asked = asked })),
+                ("/ranking.xlsx", (r, _) => Workbook.File(OfficeSheets.Ranking(r), $"激励排名-{r.Year}")),
             }
         )
             app.Page(
@@ -75,12 +109,23 @@ public static class ReportPages
                 async (
                     string? region,
                     int? year,
+                    IContacts contacts,
+                    Viewer viewer,
                     IQuerySession session,
                     NpgsqlDataSource database,
                     Caller caller,
                     Clock clock
                 ) =>
-                    show(await ReportEndpoints.Incentives(region, year ?? clock.Today.Year, session, database, caller)),
+                    show(
+                        await ReportEndpoints.Incentives(
+                            await PageRoutes.RegionAsync(region, contacts, viewer),
+                            year ?? clock.Today.Year,
+                            session,
+                            database,
+                            caller
+                        ),
+                        region
+                    ),
                 ReportEndpoints.Overseers
             );
     }
@@ -95,18 +140,25 @@ public static class ReportPages
         CancellationToken cancellation
     )
     {
-        var (rows, work) = await CollectivesAsync(session, caller, clock, cancellation);
+        var waits = caller.Actor.Role is Roles.Township or Roles.CountyHrss or Roles.CountyAgriculture;
         return PageRoutes.Show<OverviewPage>(
             new
             {
-                Rows = rows,
-                Open = (IReadOnlyList<(ApplicationStatus, int)>)
-                    [
-                        .. work.GroupBy(w => w.Status)
-                            .Where(g => !g.Key.IsOver())
-                            .OrderBy(g => g.Key)
-                            .Select(g => (g.Key, g.Count())),
-                    ],
+                Mine = waits
+                    ? (
+                        await ApplicationEndpoints.QueueAsync(
+                            null,
+                            null,
+                            true,
+                            session,
+                            database,
+                            caller,
+                            clock,
+                            cancellation
+                        )
+                    ).Count
+                    : 0,
+                Rows = await CollectivesAsync(session, database, caller, clock, cancellation),
                 Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
                     .Items
                     .Count,
@@ -114,9 +166,13 @@ public static class ReportPages
         );
     }
 
-    /// <summary>How far each collective in the caller's scope is, and the applications by which that is said.</summary>
-    private static async Task<(IReadOnlyList<OverviewPage.Row> Rows, IReadOnlyList<WorkItem> Work)> CollectivesAsync(
+    /// <summary>
+    /// How far each collective in the caller's scope is, with every application of it. One that was merged or dissolved
+    /// is shown as long as something of it is under way.
+    /// </summary>
+    private static async Task<IReadOnlyList<OverviewPage.Row>> CollectivesAsync(
         IQuerySession session,
+        NpgsqlDataSource database,
         Caller caller,
         Clock clock,
         CancellationToken cancellation
@@ -142,30 +198,37 @@ public static class ReportPages
                 collectives.Select(c => StreamId.PlanOf(c.Id, clock.Today.Year)).ToArray()
             )
         ).ToDictionary(p => p.CollectiveId);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
         var work = await session
             .Query<WorkItem>()
             .Where(w => w.Region.StartsWith(scope))
             .OrderByDescending(w => w.FiledAt)
             .Take(2 * Scope.MaxRows)
             .ToListAsync(cancellation);
-        var latest = work.GroupBy(w => w.CollectiveId).ToDictionary(g => g.Key, g => g.First());
-        return (
-            [
-                .. collectives.Select(c =>
-                    Row(c, funds.GetValueOrDefault(c.Id), plans.GetValueOrDefault(c.Id), latest.GetValueOrDefault(c.Id))
-                ),
-            ],
-            work
+        var open = work.Where(w => !w.Status.IsOver()).Select(w => w.CollectiveId).Distinct();
+        var gone = await session.LoadManyAsync<Collective>(
+            cancellation,
+            open.Except(collectives.Select(c => c.Id)).ToArray()
         );
+        var byCollective = (await Rosters.NowAsync(work, connection)).ToLookup(w => w.CollectiveId);
+        return
+        [
+            .. collectives
+                .Concat(gone)
+                .Select(c =>
+                    Row(c, funds.GetValueOrDefault(c.Id), plans.GetValueOrDefault(c.Id), [.. byCollective[c.Id]])
+                ),
+        ];
     }
 
-    private static OverviewPage.Row Row(Collective collective, Fund? fund, Plan? plan, WorkItem? latest) =>
+    private static OverviewPage.Row Row(Collective collective, Fund? fund, Plan? plan, IReadOnlyList<WorkItem> work) =>
         new(
             collective.Name,
             collective.Region,
             fund?.Id,
             plan?.AdoptedVersion > 0,
-            latest is null ? "" : $"{latest.Year} {Application.StatusName(latest.Status)}，{latest.Lines} 人",
+            work,
             fund?.AllocatedFen ?? Money.Zero,
             fund?.AvailableFen ?? Money.Zero,
             fund?.ReservedFen ?? Money.Zero,

@@ -79,6 +79,12 @@ public sealed record CredentialsChanged(string Digest) : IEventOf<Account>;
 public sealed record AccountHolderNamed(string Person, string PersonDigest) : IEventOf<Account>;
 
 /// <summary>
+/// Where the person of the account works (单位). His telephone lies sealed beside the events, with his name:
+/// <paramref name="PersonDigest"/> is that of the record as it is now.
+/// </summary>
+public sealed record AccountContactRecorded(string Unit, string PersonDigest) : IEventOf<Account>;
+
+/// <summary>
 /// An administrator asks for a change of somebody's rights. Nothing has changed before another confirms, until that day
 /// at the latest.
 /// </summary>
@@ -136,6 +142,9 @@ public sealed record Account : Aggregate, IEvolve<Account>
     /// <summary>Null: opened before accounts named people.</summary>
     public string? Person { get; init; }
     public string? PersonDigest { get; init; }
+
+    /// <summary>Where he works; null: not said.</summary>
+    public string? Unit { get; init; }
     public PendingChange? Pending { get; init; }
 
     /// <summary>On what the latest change of its rights rests; null: it is from before the rule.</summary>
@@ -168,7 +177,9 @@ public sealed record Account : Aggregate, IEvolve<Account>
                 Person = o.Person,
                 PersonDigest = o.PersonDigest,
                 Basis = o.Basis,
+                Unit = state?.Unit,
             },
+            AccountContactRecorded c => state! with { Unit = c.Unit, PersonDigest = c.PersonDigest },
             AccountChanged c => state! with
             {
                 Role = c.Role,
@@ -191,6 +202,7 @@ public sealed record Account : Aggregate, IEvolve<Account>
                         Person = r.Person,
                         PersonDigest = r.PersonDigest,
                         IsRequested = true,
+                        Unit = state?.Unit,
                     }
                     : state!
             ) with
@@ -439,6 +451,19 @@ public static class AccountDecider
                 Field = "citizenId",
             }
         : new IEventOf<Account>[] { new AccountHolderNamed(holder.Person, holder.Digest) };
+
+    /// <summary>
+    /// Whom to call, and where he works: said by himself, or by an administrator of his region. It gives no right, so
+    /// one is enough.
+    /// </summary>
+    /// <param name="digest">Of his record with the telephone as it is to be.</param>
+    public static Decision<Account> RecordContact(Account state, string unit, string digest, Actor by) =>
+        by.Role != Roles.Administrator && (by.Id != state.Name || by.OnBehalfOf is not null)
+            ? new Rejection(Rejections.NotFound, $"没有找到 {state.Id}")
+        : state.IsClosed ? new Rejection(Rejections.WrongState, "账户已停用")
+        : state.Person is null ? new Rejection(Rejections.WrongState, "账户没有写明本人，先写明本人再登记单位和电话")
+        : state.Unit == unit && state.PersonDigest == digest ? Array.Empty<IEventOf<Account>>()
+        : new IEventOf<Account>[] { new AccountContactRecorded(unit, digest) };
 
     /// <summary>
     /// Only the holder gives his role away, for a time, and not to himself, under whatever name; an administrator's

@@ -36,6 +36,13 @@ public enum LineStatus
     Refunded,
 }
 
+public static class LineStatuses
+{
+    /// <summary>No longer on the list: refused, taken out, or sent back.</summary>
+    public static bool IsOut(this LineStatus status) =>
+        status is LineStatus.Refused or LineStatus.Released or LineStatus.Withdrawn or LineStatus.Refunded;
+}
+
 /// <summary>
 /// One member's subsidy in an application. <see cref="Fen"/> is set on approval: the line's own fen of the fund's
 /// sub-account.
@@ -136,6 +143,9 @@ public sealed record Application : Aggregate, IEvolve<Application>
     public ImmutableSortedSet<string> MissedDeadlines { get; init; } = [];
 
     public IEnumerable<Line> With(LineStatus status) => Lines.Where(l => l.Status == status);
+
+    /// <summary>Who is on the list still: what every page counts as its people and its amount.</summary>
+    public IEnumerable<Line> OnList() => Lines.Where(l => !l.Status.IsOut());
 
     /// <summary>The approved lines of these members; null: all of them.</summary>
     public IReadOnlyList<Line> Approved(IReadOnlyList<string>? memberIds)

@@ -113,6 +113,38 @@ public static class LineCheck
         );
     }
 
+    /// <summary>
+    /// What stands against a line now (C4, C5, C6, C10, C11), or is to be known of its person; and whether it is to be
+    /// answered for. Null: nothing.
+    /// </summary>
+    /// <param name="cap">The highest tier of the year; null: not known.</param>
+    public static (string Text, bool IsFinding)? Against(
+        Application application,
+        Line line,
+        LineBasis basis,
+        Money? cap
+    )
+    {
+        if (Ineligible(application, line, basis) is { } why)
+            return (why.Message, false);
+        if (Changed(application, line, basis) is { } changed)
+            return (changed.Message, false);
+        if (
+            cap is { } highest
+            && MemberYearDecider.OverCap(basis.Years[application.MemberYearId(line)].CapUsed(), line.AmountFen, highest)
+                is { } over
+        )
+            return (over.Detail, false);
+        if (Finding(line, basis) is { } finding)
+            return (finding.Message, true);
+        var member = basis.Members.GetValueOrDefault(line.MemberId);
+        // A student, or not insured here yet: to know, nothing to answer for.
+        if (member?.Insurance is { Finding: not InsuranceFinding.None } check)
+            return (check.InWords(), false);
+        // It stops nobody but who reported it; whoever reviews ought to know.
+        return member?.DeathReports.Count > 0 ? ("有集体报告此人死亡，尚未确认", false) : null;
+    }
+
     /// <summary>Those of the lines that may get nothing any more, with the reason of each.</summary>
     public static IReadOnlyList<LeftOutLine> LeftOut(
         Application application,

@@ -133,10 +133,12 @@ public static class CollectiveDecider
     }
 
     /// <summary>C3. The same numbers again are no event.</summary>
-    public static Decision<Collective> RecordSurvey(Collective state, int year, Survey survey)
+    public static Decision<Collective> RecordSurvey(Collective state, int year, Survey survey, DateOnly today)
     {
         if (Gone(state) is { } gone)
             return gone;
+        if (Plans.PlanningYear.TooEarly(year, today) is { } early)
+            return early;
         if (survey.Members < 1)
             return Invalid("members", "成员人数应大于零");
         if (survey.InsuredMembers < 0 || survey.InsuredMembers > survey.Members)

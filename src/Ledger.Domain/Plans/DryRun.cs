@@ -26,6 +26,33 @@ public sealed record DryRun(
     /// <summary>What is missing in the fund's general sub-account.</summary>
     public Money LackingFen => CostFen > AvailableFen ? CostFen - AvailableFen : Money.Zero;
 
+    /// <summary>Nobody has paid for the year yet: it is January, or next year's plan.</summary>
+    public static bool NobodyPaid(IReadOnlyDictionary<string, MemberYear> years) =>
+        years.Values.All(y => y.Contributions.Length == 0);
+
+    /// <summary>
+    /// Where nobody has paid yet, whoever paid the year before stands for who will: with a year more to his count, and
+    /// with nothing of the new year's cap used but what is used of it.
+    /// </summary>
+    /// <param name="years">The plan's year, by member id.</param>
+    /// <param name="before">The year before it, by member id.</param>
+    public static IReadOnlyDictionary<string, MemberYear> Likely(
+        IReadOnlyDictionary<string, MemberYear> years,
+        IReadOnlyDictionary<string, MemberYear> before
+    )
+    {
+        var likely = years.ToDictionary();
+        foreach (var (member, paid) in before.Where(y => y.Value.Contributions.Length > 0))
+            likely[member] = (years.GetValueOrDefault(member) ?? new MemberYear()) with
+            {
+                Contributions =
+                [
+                    .. paid.Contributions.Select(c => c with { ContributionYears = c.ContributionYears + 1 }),
+                ],
+            };
+        return likely;
+    }
+
     /// <param name="years">By member id.</param>
     /// <param name="ages">Age reached in the year, by member id.</param>
     public static DryRun Of(

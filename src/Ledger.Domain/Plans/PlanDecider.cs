@@ -13,11 +13,14 @@ public static class PlanDecider
         Collective collective,
         Fund? fund,
         PolicyYear policy,
-        PlanContent content
+        PlanContent content,
+        DateOnly today
     )
     {
         if (CollectiveDecider.Gone(collective) is { } gone)
             return gone;
+        if (PlanningYear.TooEarly(policy.Year, today) is { } early)
+            return early;
         if (state is not null)
             return new Rejection(Rejections.AlreadyExists, $"{collective.Name} {policy.Year} 年度方案已起草，可以修订");
         if (fund is null)
@@ -49,6 +52,36 @@ public static class PlanDecider
             _ => 120,
         };
 
+    /// <summary>C3: the year's survey is missing.</summary>
+    public static Rejection? Unsurveyed(Collective collective, int year) =>
+        collective.Surveys.ContainsKey(year)
+            ? null
+            : new Rejection(Rejections.SurveyMissing, $"缺少 {year} 年度摸底调查");
+
+    /// <summary>C13: no meeting has decided on the latest version.</summary>
+    public static Rejection? Undecided(Plan state) =>
+        state.LatestResolution is not null
+            ? null
+            : new Rejection(Rejections.ResolutionMissing, $"第 {state.LatestVersion()} 版方案没有会议决议");
+
+    /// <summary>L7: the supervision committee has not signed, where the policy year asks for it.</summary>
+    public static Rejection? Unsigned(Plan state, PolicyYear policy) =>
+        !policy.Parameters.CommitteeSignsPlan || state.SignedVersion == state.LatestVersion()
+            ? null
+            : new Rejection(
+                Rejections.CommitteeSignatureMissing,
+                $"第 {state.LatestVersion()} 版方案尚未经村务监督委员会签字"
+            );
+
+    /// <summary>C21: the township has not countersigned, where the policy year asks for it.</summary>
+    public static Rejection? Uncountersigned(Plan state, PolicyYear policy) =>
+        !policy.Parameters.CountersignatureRequired || state.CountersignedVersion == state.LatestVersion()
+            ? null
+            : new Rejection(
+                Rejections.CountersignatureMissing,
+                $"第 {state.LatestVersion()} 版方案尚未经乡镇（街道）会签"
+            );
+
     /// <summary>
     /// C13: a resolution that cannot be, in words; null when it can. Those called are members of the surveyed
     /// collective, neither more nor far fewer than a meeting of this form calls; the meeting was in the plan's year or
@@ -58,8 +91,9 @@ public static class PlanDecider
     /// smaller.</param>
     public static Rejection? Implausible(Plan state, Collective collective, int registered, Resolution r)
     {
-        if (!collective.Surveys.TryGetValue(state.Year, out var survey))
-            return new Rejection(Rejections.SurveyMissing, $"缺少 {state.Year} 年度摸底调查");
+        if (Unsurveyed(collective, state.Year) is { } unsurveyed)
+            return unsurveyed;
+        var survey = collective.Surveys[state.Year];
         var least = (Math.Max(survey.Members, registered) + MembersPerCalled(r.Form) - 1) / MembersPerCalled(r.Form);
         return r.Eligible > survey.Members
                 ? Wrong("eligible", $"应到 {r.Eligible} 人，多于摸底的成员 {survey.Members} 人")
@@ -332,10 +366,11 @@ public static class PlanDecider
             return new Rejection(Rejections.SelfApproval, "会签人、签字人不能通过自己会签、签字的方案");
         if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(state.Region)) is { } outside)
             return outside;
-        if (!collective.Surveys.ContainsKey(state.Year))
-            return new Rejection(Rejections.SurveyMissing, $"缺少 {state.Year} 年度摸底调查");
-        if (state.LatestResolution is not { } resolution)
-            return new Rejection(Rejections.ResolutionMissing, $"第 {state.LatestVersion()} 版方案没有会议决议");
+        if (Unsurveyed(collective, state.Year) is { } unsurveyed)
+            return unsurveyed;
+        if (Undecided(state) is { } undecided)
+            return undecided;
+        var resolution = state.LatestResolution!;
         // Survey, rolls and policy year may have changed since the meeting was recorded.
         if (Implausible(state, collective, registered, resolution) is { } implausible)
             return implausible;
@@ -346,16 +381,8 @@ public static class PlanDecider
             return fallsShort with { Field = null };
         if (Irregular(state, policy, resolution) is { } irregular)
             return irregular with { Field = null };
-        if (policy.Parameters.CommitteeSignsPlan && state.SignedVersion != state.LatestVersion())
-            return new Rejection(
-                Rejections.CommitteeSignatureMissing,
-                $"第 {state.LatestVersion()} 版方案尚未经村务监督委员会签字"
-            );
-        if (policy.Parameters.CountersignatureRequired && state.CountersignedVersion != state.LatestVersion())
-            return new Rejection(
-                Rejections.CountersignatureMissing,
-                $"第 {state.LatestVersion()} 版方案尚未经乡镇（街道）会签"
-            );
+        if ((Unsigned(state, policy) ?? Uncountersigned(state, policy)) is { } unsigned)
+            return unsigned;
         return new IEventOf<Plan>[] { new PlanAdopted(state.LatestVersion()) };
     }
 }

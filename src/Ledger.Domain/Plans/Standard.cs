@@ -61,6 +61,19 @@ public sealed record Standard(
             _ => throw new ArgumentOutOfRangeException(nameof(facts)),
         };
 
+    /// <summary>The smallest amount that it gives anybody to whom it applies; null: it names none.</summary>
+    public Money? Least() =>
+        Kind switch
+        {
+            StandardKind.Flat => FlatAmountFen,
+            StandardKind.PerTier => Smallest(Tiers.Select(t => t.AmountFen)),
+            StandardKind.Combined => FloorFen ?? Smallest(Parts!.Select(p => p.Least()).OfType<Money>()),
+            _ => Smallest(Bands!.Select(b => b.AmountFen)),
+        };
+
+    private static Money? Smallest(IEnumerable<Money> amounts) =>
+        amounts.OrderBy(a => a.Fen).Select(a => (Money?)a).FirstOrDefault();
+
     /// <summary>Whether an amount depends on the person's age.</summary>
     public bool AsksForAge() => Kind == StandardKind.PerAgeBand || Parts?.Any(p => p.AsksForAge()) == true;
 

@@ -249,8 +249,19 @@ const tally = form => form.querySelectorAll('[data-ticked]').forEach(e => { e.te
 document.addEventListener('input', e => { if (e.target.form) tally(e.target.form); });
 document.addEventListener('input', e => { const form = e.target.closest('form[data-check]'); if (form?.checked) checked(form, false); });
 
-const submit = async (form, extra) => {
-  if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
+/** What is asked before it is done: {name} is what the field says, or what stands in [data-name]; of a box its label, when it is ticked. */
+const asked = (form, text) => text.replace(/\{([\w-]+)\}/g, (_, name) => {
+  const input = form.elements[name];
+  if (!input) return form.querySelector(`[data-${name}]`)?.textContent ?? '';
+  if (input.type === 'checkbox') return input.checked ? input.closest('label').textContent.trim() : '';
+  if (input.type === 'file') return [...input.files].map(f => f.name).join('、');
+  return input.selectedOptions ? input.selectedOptions[0].textContent.trim() : input.value;
+});
+
+const submit = async (form, extra, button) => {
+  const question = button?.dataset.confirm ?? form.dataset.confirm;
+  // With a preview it has been asked: what will happen was shown.
+  if (question && !(form.dataset.check && form.checked) && !confirm(asked(form, question))) return;
   clear(form);
   // [data-check]: the first time it only asks what would change, and shows it.
   const checks = form.checking = Boolean(form.dataset.check) && !form.checked;
@@ -305,7 +316,14 @@ const submit = async (form, extra) => {
     if (done && form.dataset.then) sessionStorage.setItem('done', [done, ...(answer.body?.notes ?? []).slice(0, 20).map(noteLine)].join('；'));
     if (form.dataset.then === 'reload') { sent.forget(); location.reload(); }
     else if (form.dataset.then) { location.href = fill(form.dataset.then, answer.body); }
-    else { sent.forget(); time.end(form.dataset.done || words.done); }
+    else {
+      // Done is done: the form is gone, and another one begins empty.
+      sent.forget();
+      const told = node('p', `${again ? words.already : form.dataset.done || words.done} `, { class: 'done', role: 'status', tabindex: '-1' });
+      told.append(node('a', words.another, { href: location.href.split('#')[0] }));
+      form.replaceWith(told);
+      told.focus();
+    }
   } catch (e) {
     time.end();
     show(form, { title: words.failed, detail: e.message, mend: words.retry });
@@ -318,7 +336,7 @@ document.addEventListener('submit', e => {
   const form = e.target.closest('form[data-api]');
   if (!form) return;
   e.preventDefault();
-  submit(form, e.submitter && e.submitter.name ? { [e.submitter.name]: e.submitter.dataset.kind === 'bool' ? e.submitter.value === 'true' : e.submitter.value } : null);
+  submit(form, e.submitter && e.submitter.name ? { [e.submitter.name]: e.submitter.dataset.kind === 'bool' ? e.submitter.value === 'true' : e.submitter.value } : null, e.submitter);
 });
 
 // ---- Small behaviours ---------------------------------------------------------------------------------------------------------
@@ -362,7 +380,7 @@ document.addEventListener('click', e => {
   const copy = e.target.closest('[data-copy]');
   if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.textContent = words.copied; });
   const post = e.target.closest('button[data-post]');
-  if (post) {
+  if (post && (!post.dataset.confirm || confirm(post.dataset.confirm))) {
     post.disabled = true;
     ask('POST', post.dataset.post, post.dataset.body ?? '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() })
       .then(answer => { if (answer.status < 300) location.href = post.dataset.then || location.href; else alert(answer.body.detail || answer.status); })

@@ -42,8 +42,8 @@ public static class Pay
         // What stops the payment comes before a look at each person.
         if (Move(before, order.MemberIds, order.BankReference, order.Evidence, today, by).Rejection is { } refusal)
             return refusal;
-        if (on.CommitteeSigns && !before.IsPaymentSigned)
-            return new Rejection(Rejections.CommitteeSignatureMissing, "待付款的名单尚未经村务监督委员会签字");
+        if (Unsigned(before, on.CommitteeSigns) is { } unsigned)
+            return unsigned;
         var due = before.Approved(order.MemberIds);
         var leftOut = LineCheck.Unpayable(before, due, people);
         if (Damaged(before, leftOut) is { } damaged)
@@ -191,12 +191,25 @@ public static class Pay
             : null;
 
     /// <summary>C16: the notice has not run out, or an objection waits for its answer.</summary>
-    public static Rejection? Open(Application state, DateOnly today) =>
+    public static Rejection? Open(Application state, DateOnly today) => Running(state, today) ?? Unanswered(state);
+
+    /// <summary>C16: the notice has not run out.</summary>
+    public static Rejection? Running(Application state, DateOnly today) =>
         today <= state.NoticeUntil
             ? new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款")
-        : state.Objections.Count(o => o.Upheld is null) is > 0 and var open
+            : null;
+
+    /// <summary>C16: an objection waits for its answer.</summary>
+    public static Rejection? Unanswered(Application state) =>
+        state.Objections.Count(o => o.Upheld is null) is > 0 and var open
             ? new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复")
-        : null;
+            : null;
+
+    /// <summary>L7: the supervision committee has to sign and has not, where the policy year asks for it.</summary>
+    public static Rejection? Unsigned(Application state, bool committeeSigns) =>
+        committeeSigns && !state.IsPaymentSigned
+            ? new Rejection(Rejections.CommitteeSignatureMissing, "待付款的名单尚未经村务监督委员会签字")
+            : null;
 
     /// <summary>
     /// C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.

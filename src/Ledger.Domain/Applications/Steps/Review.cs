@@ -8,12 +8,15 @@ public static class Review
     /// <summary>C15: line by line, in as many sittings as it takes; by somebody who did not file.</summary>
     /// <param name="findings">By member id, what is to be answered for: such a line is accepted with a reason or not at
     /// all.</param>
+    /// <param name="against">By member id, what the check has found against a line. Given: every undecided line that
+    /// is not in it is accepted too; whoever is in it is asked for by himself.</param>
     public static Decision<Application> Decide(
         Application state,
         IReadOnlyList<LineVerdict> verdicts,
         bool acceptRest,
         IReadOnlyDictionary<string, LineFinding> findings,
-        Actor by
+        Actor by,
+        IReadOnlyDictionary<string, string>? against = null
     )
     {
         if (state.NotIn(ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong)
@@ -22,6 +25,18 @@ public static class Review
             return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
         if (Malformed(state, verdicts) is { Count: > 0 } faults)
             return new Rejection(Rejections.FieldInvalid, "复核意见有误") { Faults = faults };
+        if (against is not null)
+        {
+            var marked = verdicts.Select(v => v.MemberId).ToHashSet();
+            var rest = state.With(LineStatus.Filed).Where(l => !marked.Contains(l.MemberId)).ToList();
+            var sound = rest.Where(l => !against.ContainsKey(l.MemberId)).ToList();
+            if (sound.Count == rest.Count)
+                acceptRest |= rest.Count > 0;
+            else if (sound.Count == 0 && verdicts.Count == 0)
+                return Flagged(rest, against);
+            else
+                verdicts = [.. verdicts, .. sound.Select(l => new LineVerdict(l.MemberId, true, null))];
+        }
         var decided = verdicts.Select(v => v.MemberId).ToHashSet();
         if (Unexplained(state, verdicts, decided, acceptRest, findings) is { } open)
             return open;
@@ -48,6 +63,25 @@ public static class Review
         events[^1] = events[^1] with { Complete = complete };
         return events.ToArray<IEventOf<Application>>();
     }
+
+    /// <summary>Nothing but lines that something stands against: each is asked for by himself.</summary>
+    private static Rejection Flagged(IReadOnlyList<Line> rest, IReadOnlyDictionary<string, string> against) =>
+        new(
+            Rejections.FindingOpen,
+            $"其余 {rest.Count} 人系统核对有问题，须逐人标明意见，首例：第 {rest[0].Row} 行 {against[rest[0].MemberId]}"
+        )
+        {
+            Faults =
+            [
+                .. rest.Select(l => new Fault(
+                    Rejections.FindingOpen.Code,
+                    against[l.MemberId],
+                    Row: l.Row,
+                    Column: Roster.CitizenIdColumn,
+                    MemberId: l.MemberId
+                )),
+            ],
+        };
 
     private static List<Fault> Malformed(Application state, IReadOnlyList<LineVerdict> verdicts)
     {
