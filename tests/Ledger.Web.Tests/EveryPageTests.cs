@@ -38,6 +38,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/members", "VILLAGE", "/members"),
         ("/applications", "REVIEWER", "/applications?waitingForMe=true"),
         ("/applications/{id}", "REVIEWER", "/applications/{filed}"),
+        ("/applications/{id}", "REVIEWER", "/applications/{paid}"),
         ("/applications/{id}/review", "REVIEWER", "/applications/{filed}/review"),
         ("/contributions", "REVIEWER", "/contributions"),
         ("/agency-profiles", "REVIEWER", "/agency-profiles?form=receipts"),
@@ -139,7 +140,7 @@ public sealed class EveryPageTests(WebFixture web)
                 if (response!.Status != 200)
                     faults.Add($"{path}: {response.Status}");
                 var size = $"{width}{(largePrint ? "-large" : "")}";
-                await visitor.ShootAsync($"{size}{route.Replace('/', '_').Replace(':', '-')}");
+                await visitor.ShootAsync($"{size}{(template.Contains("paid", StringComparison.Ordinal) ? "-paid" : "")}{route.Replace('/', '_').Replace(':', '-')}");
                 if (await visitor.Page.EvaluateAsync<string?>(Overflow) is { } wide)
                     faults.Add($"{path}: {wide}");
                 faults.AddRange((await visitor.Page.SeriousFaultsAsync()).Select(fault => $"{path}: {fault}"));

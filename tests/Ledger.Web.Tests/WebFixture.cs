@@ -83,6 +83,7 @@ public sealed class WebFixture : IAsyncLifetime
             ["gifts"] = gifts!,
             ["filed"] = (await Application("filed")).Id(),
             ["noticed"] = (await Application("noticed")).Id(),
+            ["paid"] = (await Application("paid")).Id(),
             ["settled"] = application,
             ["member"] = member,
             ["source"] = trace.GetProperty("sources")[0].GetProperty("allocationId").GetString()!,

@@ -426,7 +426,11 @@ const draw = root => {
  * Where a table is wider than its place its rows become paragraphs on a narrow window, each figure with its heading. What then still
  * scrolls is a stop of the keyboard, nothing else is.
  */
-const fit = () => document.querySelectorAll('.scroll').forEach(scroll => {
+const fit = () => {
+  document.querySelectorAll('main table').forEach(table => { if (!table.closest('.scroll')) { const scroll = node('div', null, { class: 'scroll' }); table.before(scroll); scroll.append(table); } });
+  document.querySelectorAll('.scroll').forEach(fitOne);
+};
+const fitOne = scroll => {
   const table = scroll.querySelector(':scope > table:not(.slip)');
   if (table) {
     table.classList.remove('stack');
@@ -444,7 +448,7 @@ const fit = () => document.querySelectorAll('.scroll').forEach(scroll => {
   }
   const scrolls = scroll.scrollWidth > scroll.clientWidth + 1 || scroll.scrollHeight > scroll.clientHeight + 1;
   scrolls ? scroll.setAttribute('tabindex', '0') : scroll.removeAttribute('tabindex');
-});
+};
 let resized;
 window.addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(fit, 100); });
 document.addEventListener('toggle', e => { if (e.target.open) fit(); }, true);
