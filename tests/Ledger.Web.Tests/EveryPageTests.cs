@@ -11,7 +11,7 @@ namespace Ledger.Web.Tests;
 public sealed class EveryPageTests(WebFixture web)
 {
     /// <summary>Route → who looks at it, and where; {x} are ids of the sample.</summary>
-    private static readonly (string Route, string? Role, string Path)[] Pages =
+    internal static readonly (string Route, string? Role, string Path)[] Pages =
     [
         ("/", null, "/"),
         ("/sign-in", null, "/sign-in"),

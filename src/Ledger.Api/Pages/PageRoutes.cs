@@ -23,24 +23,16 @@ namespace Ledger.Api.Pages;
 /// </summary>
 public static partial class PageRoutes
 {
-    private static readonly string[] Languages = ["zh-CN", "en"];
-
     public static void AddPages(this IServiceCollection services, Settings settings)
     {
         services.AddRazorComponents();
-        services.AddLocalization();
+        services.AddLanguages();
         services.AddSingleton(HtmlEncoder.Create(UnicodeRanges.All)); // Chinese as it is, not as six characters each
         services.AddScoped(s =>
             s.GetRequiredService<Caller>().Actor is { } actor && actor.Region.Length > 0
                 ? new Viewer(actor.Id, actor.Role, actor.Region, s.GetRequiredService<Clock>().Today, settings.Sample)
                 : new Viewer("", "", "", s.GetRequiredService<Clock>().Today, settings.Sample)
         );
-        services.Configure<RequestLocalizationOptions>(options =>
-        {
-            options.SetDefaultCulture(Languages[0]).AddSupportedCultures(Languages).AddSupportedUICultures(Languages);
-            // What was chosen, not what the browser was sold with
-            options.RequestCultureProviders = [new CookieRequestCultureProvider()];
-        });
         services.Configure<BrotliCompressionProviderOptions>(options =>
             options.Level = System.IO.Compression.CompressionLevel.Optimal
         );
@@ -135,7 +127,7 @@ public static partial class PageRoutes
                 "/language",
                 (string to, string? back, HttpContext http) =>
                 {
-                    if (Languages.Contains(to))
+                    if (Languages.All.Contains(to))
                         http.Response.Cookies.Append(
                             CookieRequestCultureProvider.DefaultCookieName,
                             CookieRequestCultureProvider.MakeCookieValue(new RequestCulture(to)),

@@ -9,6 +9,7 @@ echarts.use([BarChart, LineChart, SankeyChart, GridComponent, LegendComponent, T
 
 const yuan = value => Number(value).toLocaleString('zh-CN', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const isChinese = document.documentElement.lang.startsWith('zh');
+const unit = isChinese ? '元' : 'yuan';
 const short = value => !isChinese ? value.toLocaleString('en', { notation: 'compact' }) : Math.abs(value) >= 1e8 ? `${value / 1e8}亿` : Math.abs(value) >= 1e4 ? `${value / 1e4}万` : `${value}`;
 const text = { fontFamily: 'inherit', color: '#1f2937', fontSize: 13 };
 
@@ -37,7 +38,7 @@ const options = {
   }),
   // { nodes: [{ name, label, color, link }], links: [{ source, target, value }] }: names are unique, labels are shown
   sankey: (d, width) => ({
-    tooltip: { formatter: p => p.dataType === 'edge' ? `${label(d, p.data.source)} → ${label(d, p.data.target)}<br>${yuan(p.data.value)} 元` : `${p.data.label0}<br>${yuan(p.value)} 元` },
+    tooltip: { formatter: p => p.dataType === 'edge' ? `${label(d, p.data.source)} → ${label(d, p.data.target)}<br>${yuan(p.data.value)} ${unit}` : `${p.data.label0}<br>${yuan(p.value)} ${unit}` },
     series: [{
       type: 'sankey', left: 4, right: Math.min(230, width * .3), top: 8, bottom: 8, nodeGap: 10, nodeWidth: 16, draggable: false, layoutIterations: 32,
       label: { ...text, width: Math.min(220, width * .28), overflow: 'truncate', formatter: p => p.data.label0 },
