@@ -16,6 +16,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/", null, "/"),
         ("/sign-in", null, "/sign-in"),
         ("/docs/problems", null, "/docs/problems"),
+        ("/help", null, "/help?page=/notices/{id}&back=/"),
         ("/notices/{id}", null, "/notices/{noticed}"),
         ("/complaints/{id}", null, "/complaints/{settled}"),
         ("/gifts/{id}/{code}", null, "{gifts}"),

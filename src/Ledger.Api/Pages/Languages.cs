@@ -31,11 +31,11 @@ public static class Languages
         private readonly CookieRequestCultureProvider _chosen = new();
         private readonly AcceptLanguageHeaderRequestCultureProvider _header = new();
 
-        public override Task<ProviderCultureResult?> DetermineProviderCultureAsync(HttpContext http) =>
+        public override Task<ProviderCultureResult?> DetermineProviderCultureResult(HttpContext http) =>
             http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal)
             || !http.Request.Path.StartsWithSegments("/api")
-                ? _chosen.DetermineProviderCultureAsync(http)
-                : _header.DetermineProviderCultureAsync(http);
+                ? _chosen.DetermineProviderCultureResult(http)
+                : _header.DetermineProviderCultureResult(http);
     }
 
     /// <summary>What is marked as said by the product leaves in the language that was asked for.</summary>
