@@ -76,7 +76,7 @@ public sealed class HelpTests(WebFixture web)
         await using var officer = await web.VisitAsync("VILLAGE");
         var page = officer.Page;
         await page.GotoAsync("/plans");
-        await Assertions.Expect(page.Locator("footer")).ToContainTextAsync(SampleProcess.Contact);
+        await Assertions.Expect(page.Locator("footer")).ToContainTextAsync(WebFixture.Contact);
         await page.GetByRole(AriaRole.Link, new() { Name = "帮助", Exact = true }).ClickAsync();
         await officer.SeesAsync(Guide.Pages["/plans"].Text.Chinese);
         await Assertions.Expect(page.Locator("svg.helped")).ToBeVisibleAsync();

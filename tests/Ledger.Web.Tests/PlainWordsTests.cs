@@ -98,6 +98,62 @@ public sealed partial class PlainWordsTests(WebFixture web)
     )]
     private static partial Regex OfPrograms();
 
+    /// <summary>A link to a file, followed where it is refused or where nobody is signed in any more.</summary>
+    [Theory]
+    [InlineData("VILLAGE", "/api/exports/log", "本角色不能办理此事项")]
+    [InlineData("AUDITOR", "/api/audit/events/999999999/receipt", "未找到")]
+    [InlineData("AUDITOR", "/api/exports/journal?format=none", "内容无效")]
+    [InlineData("CITY_AUDITOR", "/proof?x=%00", "请求内容无法读取")]
+    public async Task A_link_that_is_refused_answers_a_page(string role, string path, string title)
+    {
+        await using var visitor = await web.VisitAsync(role);
+        var answer = await visitor.Page.GotoAsync(path);
+        Assert.StartsWith("text/html", answer!.Headers["content-type"], StringComparison.Ordinal);
+        await Assertions.Expect(visitor.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(title);
+        await visitor.Page.Context.ClearCookiesAsync();
+        await visitor.Page.GotoAsync("/api/exports/log");
+        Assert.Contains("/sign-in?back=", visitor.Page.Url, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// What stands beside something else with no room between; boxes that stand above what they tick; examples that look
+    /// like what somebody typed.
+    /// </summary>
+    private const string Untidy = """
+        () => {
+          const seen = e => e && e.getClientRects().length > 0, found = [];
+          for (const e of document.querySelectorAll('main a, main button, main summary, main .badge, main details')) {
+            const next = e.nextElementSibling, between = e.nextSibling;
+            if (!seen(e) || !next || !seen(next) || next.matches('details[open]') || between !== next && between.data?.trim()) continue;
+            const a = e.getBoundingClientRect(), b = next.getBoundingClientRect();
+            if (Math.abs(a.top - b.top) < 8 && b.left >= a.left && b.left - a.right < 3 && b.width < 400)
+              found.push(`glued: ${e.textContent.trim().slice(0, 20)}|${next.textContent.trim().slice(0, 20)}`);
+          }
+          for (const e of document.querySelectorAll('label > input[type=checkbox], label > input[type=radio]')) {
+            const text = e.nextSibling;
+            if (!seen(e) || text?.nodeType !== 3 || !text.data.trim()) continue;
+            const range = document.createRange();
+            range.selectNode(text);
+            if (range.getClientRects()[0].top >= e.getBoundingClientRect().bottom - 1) found.push(`above its label: ${text.data.trim()}`);
+          }
+          for (const e of document.querySelectorAll('[placeholder]'))
+            if (seen(e) && Number(getComputedStyle(e, '::placeholder').fontWeight) > 400) found.push(`bold: ${e.placeholder}`);
+          return found;
+        }
+        """;
+
+    [Fact]
+    public async Task Words_stand_apart_boxes_beside_their_labels_and_examples_look_like_examples()
+    {
+        var faults = new SortedSet<string>();
+        await EachAsync(
+            "zh-CN",
+            async (page, route) =>
+                faults.UnionWith((await page.EvaluateAsync<string[]>(Untidy)).Select(fault => $"{route}: {fault}"))
+        );
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
     private async Task EachAsync(string language, Func<IPage, string, Task> look)
     {
         foreach (var role in EveryPageTests.Pages.GroupBy(p => p.Role))
