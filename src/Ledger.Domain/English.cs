@@ -6,8 +6,8 @@ using System.Text.RegularExpressions;
 namespace Ledger.Domain;
 
 /// <summary>
-/// A text of the product that people read and that leaves in the language that was asked for: a refusal's fault, a note,
-/// a reminder. What people themselves typed is never marked so.
+/// A text of the product that people read and that leaves in the language that was asked for: a refusal's fault, a
+/// note, a reminder. What people themselves typed is never marked so.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class SaidAttribute : Attribute;
@@ -43,23 +43,29 @@ public static partial class English
     }
 
     /// <summary>A text in the language of whoever asked (<see cref="CultureInfo.CurrentUICulture"/>).</summary>
-    public static string Said(string text) =>
-        CultureInfo.CurrentUICulture.TwoLetterISOLanguageName == "en" ? Of(text) : text;
+    /// <param name="text">As the product says it.</param>
+    /// <param name="word">Words that are known elsewhere: those of the pages.</param>
+    public static string Said(string text, Func<string, string?>? word = null) =>
+        CultureInfo.CurrentUICulture.TwoLetterISOLanguageName == "en" ? Of(text, word) : text;
 
     /// <summary>What has no English comes back as it is: names, reasons, what people typed.</summary>
-    public static string Of(string text)
+    public static string Of(string text, Func<string, string?>? word = null)
     {
+        string Again(string part) => Of(part, word);
+
         if (!text.Any(IsChinese))
             return text;
         if (Sentences.TryGetValue(text, out var whole))
             return whole;
+        if (word?.Invoke(text) is { } known)
+            return known;
         foreach (var (says, english) in Templates)
             if (Arguments(says, text) is { } arguments)
-                return string.Format(CultureInfo.InvariantCulture, english, [.. arguments.Select(Of)]);
+                return string.Format(CultureInfo.InvariantCulture, english, [.. arguments.Select(Again)]);
         // Several faults in one line, and lists of words.
         foreach (var (between, plain) in (ReadOnlySpan<(char, string)>)[('；', "; "), ('，', ", "), ('、', ", ")])
             if (text.Contains(between))
-                return string.Join(plain, text.Split(between).Select(Of));
+                return string.Join(plain, text.Split(between).Select(Again));
         return text;
     }
 

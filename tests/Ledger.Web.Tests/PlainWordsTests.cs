@@ -4,8 +4,8 @@ using System.Xml.Linq;
 namespace Ledger.Web.Tests;
 
 /// <summary>
-/// What stands on the pages is a language that people speak: English where English was chosen, and nowhere the words of
-/// the programs behind.
+/// What stands on the pages is a language that people speak: English where English was chosen, and nowhere the words
+/// of the programs behind.
 /// </summary>
 [Collection("web")]
 public sealed partial class PlainWordsTests(WebFixture web)
@@ -21,10 +21,13 @@ public sealed partial class PlainWordsTests(WebFixture web)
         () => {
           const found = [], walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
           const apart = e => e && e.closest('script,style,[lang]:not(html)');
-          while (walker.nextNode()) if (!apart(walker.currentNode.parentElement)) found.push(walker.currentNode.data);
-          for (const e of document.querySelectorAll('[title],[aria-label],[placeholder],[alt]'))
-            if (!apart(e)) for (const name of ['title', 'aria-label', 'placeholder', 'alt']) found.push(e.getAttribute(name) || '');
-          for (const e of document.querySelectorAll('script[type="application/json"]')) found.push(...JSON.stringify(JSON.parse(e.textContent)).split('"'));
+          while (walker.nextNode())
+            if (!apart(walker.currentNode.parentElement)) found.push(walker.currentNode.data);
+          const read = ['title', 'aria-label', 'placeholder', 'alt'];
+          for (const e of document.querySelectorAll(read.map(name => `[${name}]`).join()))
+            if (!apart(e)) found.push(...read.map(name => e.getAttribute(name) || ''));
+          for (const e of document.querySelectorAll('script[type="application/json"]'))
+            found.push(...JSON.stringify(JSON.parse(e.textContent)).split('"'));
           return found.filter(t => /[\u3400-\u9fff]/.test(t));
         }
         """;
@@ -65,7 +68,9 @@ public sealed partial class PlainWordsTests(WebFixture web)
             async (page, route) =>
             {
                 foreach (var text in await page.EvaluateAsync<string[]>(Texts))
-                    faults.UnionWith(Runs(text).Where(own.Contains).Except(Data).Select(run => $"{route}: {run} in {text.Trim()}"));
+                    faults.UnionWith(
+                        Runs(text).Where(own.Contains).Except(Data).Select(run => $"{route}: {run} in {text.Trim()}")
+                    );
             }
         );
         Assert.True(faults.Count == 0, string.Join('\n', faults));
@@ -93,8 +98,8 @@ public sealed partial class PlainWordsTests(WebFixture web)
 
     /// <summary>Paths and methods of the API, parameters, JSON, names of types and fields, half-open intervals.</summary>
     [GeneratedRegex(
-        @"/api/\S*|\b(?:GET|POST|PUT|DELETE) /|\b\w+=\w+|\{""|""\w+"":|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|\[\d+, ?\d+\)"
-            + @"|\b[a-z]{3,}(?:-[a-z]{3,})+\b|\b(?:general|available|reserved|credited|true|false|null)\b"
+        @"/api/\S*|\b(?:GET|POST|PUT|DELETE) /|\b\w+=\w+|\{""|""\w+"":|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*"
+            + @"|\[\d+, ?\d+\)|\b[a-z]{3,}(?:-[a-z]{3,})+\b|\b(?:general|available|reserved|credited|true|false|null)\b"
     )]
     private static partial Regex OfPrograms();
 
@@ -116,15 +121,16 @@ public sealed partial class PlainWordsTests(WebFixture web)
     }
 
     /// <summary>
-    /// What stands beside something else with no room between; boxes that stand above what they tick; examples that look
-    /// like what somebody typed.
+    /// What stands beside something else with no room between; boxes that stand above what they tick; examples that
+    /// look like what somebody typed.
     /// </summary>
     private const string Untidy = """
         () => {
           const seen = e => e && e.getClientRects().length > 0, found = [];
           for (const e of document.querySelectorAll('main a, main button, main summary, main .badge, main details')) {
             const next = e.nextElementSibling, between = e.nextSibling;
-            if (!seen(e) || !next || !seen(next) || next.matches('details[open]') || between !== next && between.data?.trim()) continue;
+            if (!seen(e) || !next || !seen(next) || next.matches('details[open]')) continue;
+            if (between !== next && between.data?.trim()) continue;
             const a = e.getBoundingClientRect(), b = next.getBoundingClientRect();
             if (Math.abs(a.top - b.top) < 8 && b.left >= a.left && b.left - a.right < 3 && b.width < 400)
               found.push(`glued: ${e.textContent.trim().slice(0, 20)}|${next.textContent.trim().slice(0, 20)}`);
@@ -134,10 +140,12 @@ public sealed partial class PlainWordsTests(WebFixture web)
             if (!seen(e) || text?.nodeType !== 3 || !text.data.trim()) continue;
             const range = document.createRange();
             range.selectNode(text);
-            if (range.getClientRects()[0].top >= e.getBoundingClientRect().bottom - 1) found.push(`above its label: ${text.data.trim()}`);
+            if (range.getClientRects()[0].top >= e.getBoundingClientRect().bottom - 1)
+              found.push(`above its label: ${text.data.trim()}`);
           }
           for (const e of document.querySelectorAll('[placeholder]'))
-            if (seen(e) && Number(getComputedStyle(e, '::placeholder').fontWeight) > 400) found.push(`bold: ${e.placeholder}`);
+            if (seen(e) && Number(getComputedStyle(e, '::placeholder').fontWeight) > 400)
+              found.push(`bold: ${e.placeholder}`);
           return found;
         }
         """;

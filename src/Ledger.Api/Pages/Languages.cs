@@ -55,7 +55,9 @@ public static class Languages
         private readonly IStringLocalizer _words = factory.Create(typeof(PageWords));
 
         public LocalizedString this[string name] =>
-            _words[name] is { ResourceNotFound: true } ? new(name, English.Said(name)) : _words[name];
+            new(name, Word(name) ?? English.Said(name, Word));
+
+        private string? Word(string name) => _words[name] is { ResourceNotFound: false } found ? found.Value : null;
 
         public LocalizedString this[string name, params object[] arguments] => _words[name, arguments];
 
