@@ -68,7 +68,8 @@ public partial class Program
         MapRoutes(app, settings);
         if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
             Console.WriteLine(
-                "还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>，带上同样的设置。"
+                "还没有管理员，无人可以登录。请运行：./ledger administrator --name <账户名> --region <区划代码>"
+                    + "（没有源码的机器上：dotnet Ledger.Api.dll administrator …，带上同样的设置）。"
                     + "No administrator yet: run this command to make the first."
             );
 
@@ -170,7 +171,7 @@ public partial class Program
             json.AllowDuplicateProperties = false;
             json.RespectNullableAnnotations = true;
             json.RespectRequiredConstructorParameters = true;
-            json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeBodies.Check } };
+            json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeBodies.Check, Languages.Say } };
             json.Converters.Add(
                 new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
             );

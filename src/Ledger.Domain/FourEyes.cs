@@ -52,7 +52,7 @@ public static class FourEyes
         string? confirmBy,
         Actor by
     ) =>
-        confirmBy is null ? new Rejection(Rejections.WrongState, $"没有人申请{act}{what}")
+        confirmBy is null ? new Rejection(Rejections.WrongState, $"没有人申请{act}（{what}）")
         : confirmBy != by.Id || requested.Any(by.Is)
             ? new Rejection(Rejections.SelfApproval, "须由申请人指定的另一人确认")
         : null;

@@ -14,7 +14,7 @@ public sealed record RejectionCode(string Code, int Status, string Title, string
 /// </summary>
 public sealed record Fault(
     string Code,
-    string Message,
+    [property: Said] string Message,
     string? Field = null,
     int? Row = null,
     string? Column = null,
@@ -28,11 +28,13 @@ public sealed record Fault(
 /// What a table that was read did not tell by itself: a row or column that was left out and why, a cell that was
 /// mended, two rows that may be one person. Nothing to correct, something to know.
 /// </summary>
-public sealed record Note(string Message, int? Row = null, string? Column = null);
+public sealed record Note([property: Said] string Message, int? Row = null, string? Column = null);
 
 /// <summary>A refused command. <see cref="LeftAmount"/> is what would still have been possible (fund or cap).</summary>
 public sealed record Rejection(RejectionCode Code, string Detail)
 {
+    /// <summary>How to mend it, where the code's own words do not fit.</summary>
+    public string Mend { get; init; } = Code.Mend;
     public string? Field { get; init; }
     public Money? LeftAmount { get; init; }
 
@@ -143,7 +145,7 @@ public static class Rejections
         422,
         "缺少凭证",
         "C7",
-        "先用 POST /api/evidence 上传凭证，再填其摘要"
+        "请附上凭证（扫描件或照片）后再提交；用程序调用的，先上传凭证再填其摘要"
     );
     public static readonly RejectionCode EarmarkMismatch = new(
         "earmark-mismatch",
@@ -157,7 +159,7 @@ public static class Rejections
         422,
         "缺少捐赠人",
         "C8",
-        "先登记捐赠人，再填其编号"
+        "先登记捐赠人，再在划入时选择"
     );
     public static readonly RejectionCode FundOverdrawn = new(
         "fund-overdrawn",
@@ -178,7 +180,7 @@ public static class Rejections
         409,
         "银行手续费超过上限",
         "C9",
-        "核对银行回单；先由村级基本户补足以前的手续费；银行确有更高收费的，请县里调整 Ledger:BankFeeCeiling"
+        "核对银行回单；先由村级基本户补足以前的手续费；银行确有更高收费的，请县里调高系统设置的上限"
     );
     public static readonly RejectionCode SplitImplausible = new(
         "split-implausible",
@@ -311,7 +313,7 @@ public static class Rejections
         422,
         "缺少村委会盖章的申请扫描件",
         "C14",
-        "上传盖章扫描件并填其摘要"
+        "上传盖章的扫描件后再提交"
     );
     public static readonly RejectionCode RosterInvalid = new(
         "roster-invalid",
@@ -367,35 +369,35 @@ public static class Rejections
         422,
         "回执与付款名单不符",
         "C17",
-        "核对所列行列；确认无误的部分可用 partial=true 先行入账"
+        "核对所列行列；确认无误的部分可以先行入账"
     );
     public static readonly RejectionCode YearClosed = new(
         "year-closed",
         409,
         "年度已结账",
         "C24",
-        "记入未结账的年度，并以 correctsYear 注明原年度"
+        "记入未结账的年度，并注明更正的是哪一年度"
     );
     public static readonly RejectionCode DateBeforeBasis = new(
         "date-before-basis",
         422,
         "日期早于所依据的事项",
         "C9 C17",
-        "核对日期：钱到了才能占用，批准、公示期满才能付款，付款后才能入账、退回；填不早于 notBefore 的日期"
+        "核对日期：钱到了才能占用，批准、公示期满才能付款，付款后才能入账、退回；不要早于所示的日期"
     );
     public static readonly RejectionCode PossibleDuplicate = new(
         "possible-duplicate",
         409,
         "可能重复",
         "C4 C7 C9 C14 C17",
-        "核对所列的已有记录，是同一笔、同一人的不要再记；确实不是或确实要记的，在 confirmDuplicate 写明理由后再提交，理由随事件留存"
+        "核对所列的已有记录，是同一笔、同一人的不要再记；确实不是或确实要记的，写明理由后再提交，理由随事件留存"
     );
     public static readonly RejectionCode BalanceNegative = new(
         "balance-negative",
         409,
         "某日账户余额为负",
         "C9 C24",
-        "查明当日误记日期的业务；在 explanation 写明原因，在 evidence 附乡镇（街道）盖章的说明后再结账，说明随结账封存"
+        "查明当日误记日期的业务；写明原因，附乡镇（街道）盖章的说明后再结账，说明随结账封存"
     );
     public static readonly RejectionCode PolicyYearMissing = new(
         "policy-year-missing",
@@ -440,14 +442,14 @@ public static class Rejections
         409,
         "保管期限未满",
         "",
-        "期满后再删除；期限见 Ledger:RetentionYears"
+        "期满后再删除；保管年限由系统设置，可问管理员"
     );
     public static readonly RejectionCode BodyInvalid = new(
         "body-invalid",
         400,
         "请求内容无法读取",
         "",
-        "按接口文档改正请求的格式"
+        "请核对所填的内容，或刷新页面后再试；用程序调用的，按接口文档改正请求的格式"
     );
     public static readonly RejectionCode FileInvalid = new(
         "file-invalid",
@@ -518,7 +520,7 @@ public static class Rejections
         401,
         "未登录或登录已失效",
         "",
-        "在 Authorization 头中带上有效的 Bearer 令牌"
+        "请重新登录；用程序调用的，带上有效的访问令牌"
     );
     public static readonly RejectionCode SignInFailed = new(
         "sign-in-failed",
@@ -539,14 +541,14 @@ public static class Rejections
         403,
         "须先修改密码",
         "",
-        "用 POST /api/session/password 改为自己的密码"
+        "在登录页“首次登录”处改为自己的密码"
     );
     public static readonly RejectionCode LockedOut = new(
         "locked-out",
         403,
         "账户暂时锁定",
         "",
-        "按 Retry-After 所示的秒数等待后再试；忘记密码的，请管理员重新发放"
+        "按所示的时间等待后再试；忘记密码的，请管理员重新发放"
     );
     public static readonly RejectionCode PersonNotProved = new(
         "person-not-proved",
@@ -611,20 +613,20 @@ public static class Rejections
         "",
         "在继承集体办理"
     );
-    public static readonly RejectionCode Busy = new("busy", 503, "系统繁忙", "", "稍后用同一 Idempotency-Key 重试");
+    public static readonly RejectionCode Busy = new("busy", 503, "系统繁忙", "", "请稍后再试，不会重复办理；用程序调用的，用同一 Idempotency-Key 重试");
     public static readonly RejectionCode TooManyRequests = new(
         "too-many-requests",
         429,
         "请求过于频繁",
         "",
-        "按 Retry-After 所示的秒数等待后再试；批量数据请用导入"
+        "按所示的时间等待后再试；批量数据请用导入"
     );
     public static readonly RejectionCode Internal = new(
         "internal-error",
         500,
         "系统内部错误",
         "",
-        "没有写入任何内容；请稍后用同一 Idempotency-Key 重试，或把 traceId 告知管理员"
+        "没有写入任何内容；请稍后再试，不会重复办理；仍不行的，把出错的时间告知管理员（用程序调用的，告知 traceId）"
     );
 
     public static readonly IReadOnlyDictionary<string, RejectionCode> All = typeof(Rejections)

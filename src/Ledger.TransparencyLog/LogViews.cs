@@ -1,3 +1,5 @@
+using Ledger.Domain;
+
 namespace Ledger.TransparencyLog;
 
 /// <summary>
@@ -8,7 +10,7 @@ public sealed record WitnessView(string Name, long? CosignedSize, DateTimeOffset
 /// <summary>
 /// Something that was found wrong with the log, when and by whom: the log's check, a witness, the signer.
 /// </summary>
-public sealed record FindingView(DateTimeOffset FoundAt, string Kind, string Detail);
+public sealed record FindingView(DateTimeOffset FoundAt, string Kind, [property: Said] string Detail);
 
 /// <summary>
 /// How the log stands: entries, of which <paramref name="SignedSize"/> are under a checkpoint;

@@ -22,5 +22,9 @@ public static class Format
     public static string Time(DateTimeOffset at) =>
         Clock.China(at).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
+    /// <summary>Which fen these are, counted from one, the last included.</summary>
+    public static string Fen(string words, Ledger.Domain.FenInterval fen) =>
+        string.Format(CultureInfo.InvariantCulture, words, fen.From + 1, fen.To);
+
     public static string Percent(decimal value) => value.ToString("0.##", CultureInfo.InvariantCulture) + "%";
 }

@@ -297,14 +297,14 @@ public static partial class Terms
 
     /// <summary>A finding says it in Chinese and then in English: a Chinese page shows the Chinese.</summary>
     public static string Detail(string detail, string language) =>
-        language == "zh-CN" ? InEnglish().Replace(detail, "") : detail;
+        language == "zh-CN" ? InEnglish().Replace(detail, "") : English.Of(detail);
 
     [GeneratedRegex(@"\s[a-z]+(?:[ ,:']+[a-zA-Z']+)+(?=（|$)")]
     private static partial Regex InEnglish();
 
-    /// <summary>A refusal by its title; to who reads English, by its code.</summary>
-    public static string Refusal(string code, string language) =>
-        language == "zh-CN" && Rejections.All.TryGetValue(code, out var known) ? known.Title : code;
+    /// <summary>A refusal by its title.</summary>
+    public static string Refusal(string code) =>
+        Rejections.All.TryGetValue(code, out var known) ? known.Title : code;
 
     public static string SubAccount(string name) =>
         name switch

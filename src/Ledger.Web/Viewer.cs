@@ -2,9 +2,9 @@ namespace Ledger.Web;
 
 /// <summary>
 /// Who looks at the page: account, role and region scope; all empty for the public. <paramref name="Today"/>: the
-/// business date.
+/// business date. <paramref name="Contact"/>: whom to call at the agency, from the settings.
 /// </summary>
-public sealed record Viewer(string Name, string Role, string Region, DateOnly Today, bool IsSample)
+public sealed record Viewer(string Name, string Role, string Region, DateOnly Today, bool IsSample, string Contact = "")
 {
     public bool IsSignedIn => Role.Length > 0;
 

@@ -17,6 +17,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/sign-in", null, "/sign-in"),
         ("/docs/problems", null, "/docs/problems"),
         ("/docs/design", null, "/docs/design"),
+        ("/help", null, "/help?page=/notices/{id}&back=/"),
         ("/notices/{id}", null, "/notices/{noticed}"),
         ("/complaints/{id}", null, "/complaints/{settled}"),
         ("/gifts/{id}/{code}", null, "{gifts}"),

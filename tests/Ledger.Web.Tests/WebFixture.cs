@@ -11,6 +11,9 @@ public sealed class WebFixture : IAsyncLifetime
     private readonly ApiFixture _api = new();
     private IPlaywright _playwright = null!;
 
+    /// <summary>Whom to call at the agency, as the settings of these tests say.</summary>
+    internal const string Contact = "任城区居保经办窗口 0537-1234567";
+
     public IBrowser Browser { get; private set; } = null!;
     public SampleProcess Sample { get; private set; } = null!;
     public ApiFixture Api => _api;
@@ -30,7 +33,7 @@ public sealed class WebFixture : IAsyncLifetime
         // The one that these tests need is loaded as a visitor loads it.
         var folder = Directory.CreateTempSubdirectory("ledger-sample").FullName;
         var empty = new LoadedSample(await _api.NewDatabaseAsync("web"), folder, "");
-        Sample = await SampleProcess.StartAsync(empty, "CITY_AUDITOR");
+        Sample = await SampleProcess.StartAsync(empty, "CITY_AUDITOR", ("Ledger__Contact", Contact));
         // A second county asks to be a pilot: for the city to decide.
         var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
         await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync(

@@ -587,7 +587,7 @@ public sealed class SignIn(
             if (NeedsSecondFactor(role))
                 throw Refuse(
                     Rejections.SecondFactorNeeded,
-                    "该角色须先绑定验证器：在登录页“首次登录”处，或用接口 /api/session/second-factor"
+                    "该角色须先绑定验证器：在登录页“首次登录”处绑定"
                 );
             return;
         }

@@ -17,7 +17,7 @@ public sealed record LineView(
     FenInterval? Fen
 );
 
-public sealed record UnmatchedReceiptView(int Row, Money? Amount, string Reason);
+public sealed record UnmatchedReceiptView(int Row, Money? Amount, [property: Said] string Reason);
 
 /// <summary>An application at a glance, with totals per line status; the lines themselves are paged.</summary>
 public sealed record ApplicationView(
@@ -61,6 +61,7 @@ public sealed record ApplicationView(
     public PaymentHold? Hold { get; init; }
 
     /// <summary>Of an answered objection: what follows.</summary>
+    [Said]
     public string? Outcome { get; init; }
 
     public static ApplicationView Of(Application a) =>

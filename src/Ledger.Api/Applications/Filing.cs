@@ -151,7 +151,7 @@ public static class Filing
         var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
         if (roster is null)
             throw new RefusedException(
-                new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }
+                new Rejection(Rejections.FileInvalid, "没有收到名单文件，请选择文件后再提交") { Field = "roster" }
             );
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
         var (submission, _, fund, faults, read) = await SubmissionAsync(

@@ -54,8 +54,8 @@ public sealed record EstimateView(
     Money? MonthlyWithoutAmount,
     Money? MonthlyGainAmount,
     Money? BasicPensionAmount,
-    string Formula,
-    string Source,
+    [property: Said] string Formula,
+    [property: Said] string Source,
     IReadOnlyList<EstimateYearView> Years
 );
 
@@ -72,8 +72,8 @@ public sealed record RosterEstimateLine(
 public sealed record RosterEstimateView(
     string ApplicationId,
     int Year,
-    string Formula,
-    string Source,
+    [property: Said] string Formula,
+    [property: Said] string Source,
     Money? AverageMonthlyGainAmount,
     IReadOnlyList<RosterEstimateLine> Lines
 );
@@ -161,7 +161,7 @@ public static class EstimateEndpoints
             ?? own?.Opening(governmentPaidOpens: true)?.TierFen // whoever paid: the account has it
             ?? (orLowestTier ? policy.Tiers().Min(t => t.TierFen) : (Money?)null)
             ?? throw new RefusedException(
-                new Rejection(Rejections.NotContributed, $"没有 {asked.Year} 年度缴费记录，请给出 tierAmount")
+                new Rejection(Rejections.NotContributed, $"没有 {asked.Year} 年度缴费记录，请填写缴费档次")
             );
         var subsidy = NotNegative(asked.SubsidyAmount, "subsidyAmount") ?? own?.CapUsed() ?? Money.Zero;
         var opening = NotNegative(asked.BalanceAmount, "balanceAmount") ?? Money.Zero;

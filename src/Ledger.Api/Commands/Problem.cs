@@ -14,8 +14,8 @@ namespace Ledger.Api.Commands;
 public sealed record EarlierEntryView(string Type, string Id, DateOnly On, Money Amount);
 
 /// <summary>
-/// RFC 9457 problem details: <c>code</c> (stable), Chinese title and detail, <c>mend</c> (what to do next),
-/// <c>field</c>, <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
+/// RFC 9457 problem details: <c>code</c> (stable), title, detail and <c>mend</c> (what to do next) in the language that
+/// was asked for, <c>field</c>, <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
 /// <c>faults</c> (field, or row and column of an upload), <c>notes</c> (what of an upload was not read or was mended).
 /// </summary>
 public static partial class Problem
@@ -27,14 +27,14 @@ public static partial class Problem
         var details = new ProblemDetails
         {
             Type = $"/docs/problems#{r.Code.Code}",
-            Title = r.Code.Title,
-            Detail = r.Detail,
+            Title = English.Said(r.Code.Title),
+            Detail = English.Said(r.Detail),
             Status = r.Code.Status,
             Instance = http.Request.Path,
             Extensions =
             {
                 ["code"] = r.Code.Code,
-                ["mend"] = r.Code.Mend,
+                ["mend"] = English.Said(r.Mend),
                 ["traceId"] = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
             },
         };

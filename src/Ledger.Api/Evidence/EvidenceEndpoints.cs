@@ -61,7 +61,14 @@ public static class EvidenceEndpoints
             await content.ReadExactlyAsync(bytes);
         var mediaType =
             DocumentKind.Of(bytes, out var fault)
-            ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, fault!) { Field = "file" });
+            ?? throw new RefusedException(
+                new Rejection(Rejections.FileInvalid, fault!)
+                {
+                    Field = "file",
+                    // No template helps here: the code's own mend is for sheets.
+                    Mend = "把原件扫描或拍照，或另存为 PDF，再上传",
+                }
+            );
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
         if (name is [.., var last] && char.IsHighSurrogate(last))

@@ -290,7 +290,7 @@ public static class Workbook
                     var cell = CellAt(row, column, number);
                     cell.StyleIndex = red(cell.StyleIndex?.Value ?? 0);
                 }
-                var words = byRow[number].Select(f => $"{f.Column}：{f.Message}");
+                var words = byRow[number].Select(f => $"{f.Column}：{English.Said(f.Message)}");
                 var note = CellAt(row, faultColumn, number);
                 note.InsertAfterSelf(
                     TextCell(

@@ -49,7 +49,7 @@ public sealed class FailedLooks
 /// <summary>
 /// What of the readings is not as it should be: in words, with what to do (docs/operations.md has each).
 /// </summary>
-public sealed record Degradation(string Code, string Reason);
+public sealed record Degradation(string Code, [property: Said] string Reason);
 
 /// <summary>Reads the product's condition, at most every <see cref="Fresh"/>, however many ask.</summary>
 public sealed class Condition(
@@ -167,7 +167,7 @@ public sealed class Condition(
     {
         var wrong = new List<Degradation>();
         if (r.Findings > 0)
-            wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现，见 /api/audit/log"));
+            wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现，见“存证”页"));
         if (r.UnsealedSeconds > MostUnsealed.TotalSeconds)
             wrong.Add(new("sealing-late", $"有 {r.Unsealed} 个事件等了 {r.UnsealedSeconds:0} 秒还没有进入存证日志"));
         else if (r.UnsignedSeconds > MostUnsealed.TotalSeconds)

@@ -10,6 +10,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Web;
 using Ledger.Web.Accounts;
+using Ledger.Web.Help;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Localization;
@@ -23,24 +24,16 @@ namespace Ledger.Api.Pages;
 /// </summary>
 public static partial class PageRoutes
 {
-    private static readonly string[] Languages = ["zh-CN", "en"];
-
     public static void AddPages(this IServiceCollection services, Settings settings)
     {
         services.AddRazorComponents();
-        services.AddLocalization();
+        services.AddLanguages();
         services.AddSingleton(HtmlEncoder.Create(UnicodeRanges.All)); // Chinese as it is, not as six characters each
         services.AddScoped(s =>
             s.GetRequiredService<Caller>().Actor is { } actor && actor.Region.Length > 0
-                ? new Viewer(actor.Id, actor.Role, actor.Region, s.GetRequiredService<Clock>().Today, settings.Sample)
-                : new Viewer("", "", "", s.GetRequiredService<Clock>().Today, settings.Sample)
+                ? new Viewer(actor.Id, actor.Role, actor.Region, s.GetRequiredService<Clock>().Today, settings.Sample, settings.Contact)
+                : new Viewer("", "", "", s.GetRequiredService<Clock>().Today, settings.Sample, settings.Contact)
         );
-        services.Configure<RequestLocalizationOptions>(options =>
-        {
-            options.SetDefaultCulture(Languages[0]).AddSupportedCultures(Languages).AddSupportedUICultures(Languages);
-            // What was chosen, not what the browser was sold with
-            options.RequestCultureProviders = [new CookieRequestCultureProvider()];
-        });
         services.Configure<BrotliCompressionProviderOptions>(options =>
             options.Level = System.IO.Compression.CompressionLevel.Optimal
         );
@@ -97,11 +90,12 @@ public static partial class PageRoutes
     public static RazorComponentResult<T> Show<T>(object parameters)
         where T : IComponent => new(parameters);
 
-    /// <summary>Somebody looks at this answer in a browser: words and a way on, not JSON.</summary>
+    /// <summary>
+    /// Somebody looks at this answer in a browser, also where he followed a link to a file: words and a way on, not
+    /// JSON.
+    /// </summary>
     public static bool IsPage(HttpContext http) =>
         HttpMethods.IsGet(http.Request.Method)
-        && !http.Request.Path.StartsWithSegments("/api")
-        && !http.Request.Path.StartsWithSegments("/log")
         && http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal);
 
     public static IResult Problem(Rejection rejection) =>
@@ -163,7 +157,7 @@ public static partial class PageRoutes
                 "/language",
                 (string to, string? back, HttpContext http) =>
                 {
-                    if (Languages.Contains(to))
+                    if (Languages.All.Contains(to))
                         Choose(
                             http,
                             CookieRequestCultureProvider.DefaultCookieName,
@@ -191,6 +185,7 @@ public static partial class PageRoutes
         );
         app.Page("/docs/problems", () => Show<Problems>(new { }));
         app.Page("/docs/design", () => Show<DesignPage>(new { }));
+        app.Page("/help", Help);
         if (settings.Sample)
             app.MapSampleSignIn();
     }
@@ -207,6 +202,35 @@ public static partial class PageRoutes
                 SameSite = SameSiteMode.Lax,
             }
         );
+
+    private static RazorComponentResult<HelpPage> Help(
+        string? page,
+        string? back,
+        EndpointDataSource routes,
+        Caller caller
+    )
+    {
+        var opened = Opened(routes);
+        return Show<HelpPage>(
+            new
+            {
+                Page = page is null ? null : Guide.Pages.GetValueOrDefault(page),
+                Back = back is null ? null : Local(back),
+                MayOpen = (Func<string, bool>)(
+                    route =>
+                        opened.TryGetValue(route, out var roles)
+                        && (roles.Count == 0 || caller.Actor is { } actor && roles.Contains(actor.Role))
+                ),
+            }
+        );
+    }
+
+    /// <summary>Each page and who opens it; nobody: everybody.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> Opened(EndpointDataSource routes) =>
+        routes
+            .Endpoints.OfType<RouteEndpoint>()
+            .Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null)
+            .ToDictionary(e => e.RoutePattern.RawText!, e => e.Metadata.GetMetadata<RolesMetadata>()!.Roles);
 
     /// <summary>Whoever is not signed in is asked to, and comes back to where he wanted to go.</summary>
     public static void RedirectToSignIn(HttpContext http)

@@ -26,7 +26,7 @@ public sealed record DryRunLineView(
     string Name,
     Money? Amount,
     string? Code,
-    string? Message,
+    [property: Said] string? Message,
     Money? LeftAmount
 );
 

@@ -6,6 +6,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
+using Ledger.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
@@ -226,7 +227,7 @@ public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
         {
             var rejection = new Rejection(
                 Rejections.Forbidden,
-                $"角色“{http.User.FindFirst("role")?.Value}”不能办理此事项"
+                $"角色“{Terms.Role(http.User.FindFirst("role")?.Value ?? "")}”不能办理此事项"
             );
             if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
                 await RecordAsync(http, rejection);

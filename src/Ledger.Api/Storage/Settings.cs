@@ -27,6 +27,7 @@ namespace Ledger.Api.Storage;
 /// departure.</param>
 /// <param name="BankFeeCeiling">Ledger:BankFeeCeiling †. Yuan: what a fund's bank fees may come to that the village has
 /// not made good.</param>
+/// <param name="Contact">Ledger:Contact. Whom to call at the agency: on the foot of each page.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null:
 /// none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships
@@ -51,6 +52,7 @@ public sealed record Settings(
     int RefusalsPerMinute,
     int RetentionYears,
     int BankFeeCeiling,
+    string Contact,
     OidcSettings? Oidc
 )
 {
@@ -96,6 +98,7 @@ public sealed record Settings(
             configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),
             configuration.GetValue("Ledger:RetentionYears", 30),
             configuration.GetValue("Ledger:BankFeeCeiling", 200),
+            configuration["Ledger:Contact"]?.Trim() ?? "",
             OidcSettings.Of(configuration.GetSection("Ledger:Oidc"))
         );
     }

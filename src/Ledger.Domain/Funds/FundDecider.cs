@@ -12,7 +12,7 @@ public static class FundDecider
         : effectiveDate.Year <= state.ClosedThrough
             ? new Rejection(
                 Rejections.YearClosed,
-                $"{effectiveDate.Year} 年度已结账，请记入未结账的年度，并以 correctsYear 注明原年度"
+                $"{effectiveDate.Year} 年度已结账，请记入未结账的年度，并注明更正的是哪一年度"
             )
             {
                 Field = "effectiveDate",

@@ -69,7 +69,7 @@ public static class PilotDecider
         Actor by
     ) =>
         state is { Status: PilotStatus.Applied or PilotStatus.Approved }
-            ? new Rejection(Rejections.PilotAlreadyOpen, $"{county} 的试点申请状态为“{state.Status}”")
+            ? new Rejection(Rejections.PilotAlreadyOpen, $"{county} 的试点申请状态为“{Name(state.Status)}”")
             : new IEventOf<Pilot>[] { new PilotApplied(county, grounds, by.Id, evidence, by.OnBehalfOf) };
 
     public static Decision<Pilot> Decide(Pilot state, PilotVerdict verdict, string reasons, Actor by) =>
@@ -82,7 +82,24 @@ public static class PilotDecider
             (PilotStatus.Applied, PilotVerdict.Approve) => new IEventOf<Pilot>[] { new PilotApproved(reasons) },
             (PilotStatus.Applied, PilotVerdict.Decline) => new IEventOf<Pilot>[] { new PilotDeclined(reasons) },
             (PilotStatus.Approved, PilotVerdict.End) => new IEventOf<Pilot>[] { new PilotEnded(reasons) },
-            _ => new Rejection(Rejections.WrongState, $"试点状态为“{state.Status}”，不能作“{verdict}”决定"),
+            _ => new Rejection(Rejections.WrongState, $"试点状态为“{Name(state.Status)}”，不能作“{Name(verdict)}”决定"),
+        };
+
+    public static string Name(PilotStatus status) =>
+        status switch
+        {
+            PilotStatus.Applied => "已申请",
+            PilotStatus.Approved => "已批准",
+            PilotStatus.Declined => "未批准",
+            _ => "已结束",
+        };
+
+    private static string Name(PilotVerdict verdict) =>
+        verdict switch
+        {
+            PilotVerdict.Approve => "批准",
+            PilotVerdict.Decline => "不批准",
+            _ => "结束",
         };
 
     /// <summary>C2: only collectives of an approved county may adopt, file and be approved.</summary>

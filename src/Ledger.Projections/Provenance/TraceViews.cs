@@ -48,7 +48,7 @@ public sealed record LineTraceView(
     string? BankReference,
     DateOnly? ClearedOn,
     IReadOnlyList<Complaint> Complaints,
-    string InWords
+    [property: Said] string InWords
 );
 
 public sealed record UseView(string ApplicationId, string MemberId, Money Amount, SubsidyStatus Status);

@@ -25,7 +25,7 @@ public sealed record IncentivePlaceView(
     decimal GrowthPoints,
     decimal TimelinessPoints,
     decimal DisputePoints,
-    string? Tie
+    [property: Said] string? Tie
 );
 
 public sealed record IncentiveReportView(
@@ -47,7 +47,7 @@ public sealed record SupervisionItem(
     Money? Amount,
     int AgeDays,
     int DueDays,
-    string Text,
+    [property: Said] string Text,
     bool Escalated
 );
 

@@ -9,6 +9,7 @@ echarts.use([BarChart, LineChart, SankeyChart, GridComponent, LegendComponent, T
 
 const yuan = value => Number(value).toLocaleString('zh-CN', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const isChinese = document.documentElement.lang.startsWith('zh');
+const unit = isChinese ? '元' : 'yuan';
 const short = value => !isChinese ? value.toLocaleString('en', { notation: 'compact' }) : Math.abs(value) >= 1e8 ? `${value / 1e8}亿` : Math.abs(value) >= 1e4 ? `${value / 1e4}万` : `${value}`;
 const text = { fontFamily: 'inherit', color: '#1f2937', fontSize: 13 };
 
@@ -40,7 +41,7 @@ const options = {
     // Each column has its share of the width, the last one's labels too: on a narrow window they are broken into lines.
     const column = width / columns(d).count, isNarrow = column < 150;
     return {
-      tooltip: { formatter: p => p.dataType === 'edge' ? `${label(d, p.data.source)} → ${label(d, p.data.target)}<br>${yuan(p.data.value)} 元` : `${p.data.label0}<br>${yuan(p.value)} 元` },
+      tooltip: { formatter: p => p.dataType === 'edge' ? `${label(d, p.data.source)} → ${label(d, p.data.target)}<br>${yuan(p.data.value)} ${unit}` : `${p.data.label0}<br>${yuan(p.value)} ${unit}` },
       series: [{
         type: 'sankey', left: 4, right: column - 16, top: 8, bottom: 8, nodeGap: isNarrow ? 30 : 12, nodeWidth: 14, draggable: false, layoutIterations: 32,
         label: { ...text, fontSize: isNarrow ? 11 : text.fontSize, width: Math.min(220, column - 26), overflow: isNarrow ? 'break' : 'truncate', formatter: p => p.data.label0 },

@@ -12,6 +12,8 @@ const node = (tag, text, attributes = {}) => { const e = document.createElement(
 const send = (method, path, content, headers, progress, blob) => new Promise((resolve, reject) => {
   const request = new XMLHttpRequest();
   request.open(method, path);
+  // The page's language, not the one that the browser was sold with
+  request.setRequestHeader('Accept-Language', document.documentElement.lang);
   for (const [name, value] of Object.entries(headers)) if (value != null) request.setRequestHeader(name, value);
   if (blob) request.responseType = 'blob';
   if (progress) request.upload.onprogress = e => e.lengthComputable && progress(e.loaded, e.total);

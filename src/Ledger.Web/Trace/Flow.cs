@@ -22,7 +22,7 @@ public sealed class Flow
 
     public Flow Put(string name, string label, string color, string? link = null)
     {
-        _nodes.TryAdd(name, new Node(name, label, color, link));
+        _nodes.TryAdd(name, new Node(name, English.Said(label), color, link));
         return this;
     }
 

@@ -119,7 +119,7 @@ public static class Allocate
             ? null
             : new Rejection(
                 Rejections.FieldInvalid,
-                "县级财政只登记奖补资金（county-incentive），奖补资金只由县级财政登记"
+                "县级财政只登记奖补资金，奖补资金只由县级财政登记"
             )
             {
                 Field = "source",
