@@ -85,7 +85,7 @@ public sealed class VoucherTests(ApiFixture api)
         var file = Path.GetTempFileName();
         try
         {
-            File.WriteAllText(file, "heading,field\n凭证日期,date\n借,debit\n科目,code\n");
+            File.WriteAllText(file, "heading,field\n凭证日期,date\n借,debit\n科目,code\n制单,maker\n");
             var entry = new JournalEntry(
                 1,
                 new DateOnly(2026, 3, 1),
@@ -101,11 +101,17 @@ public sealed class VoucherTests(ApiFixture api)
             var rows = SheetCells.Of(
                 VoucherBook
                     .Load(file)
-                    .Write([entry], Money.Zero, AccountMap.Load(null), new Dictionary<string, Application>()),
+                    .Write(
+                        [entry],
+                        Money.Zero,
+                        AccountMap.Load(null),
+                        new Dictionary<string, Application>(),
+                        new Dictionary<string, string> { ["li.si"] = "李四" }
+                    ),
                 "凭证"
             );
-            Assert.Equal(["凭证日期", "借", "科目"], rows[0]);
-            Assert.Equal("102", rows[1][2]);
+            Assert.Equal(["凭证日期", "借", "科目", "制单"], rows[0]);
+            Assert.Equal(("102", "李四"), (rows[1][2], rows[1][3]));
             File.WriteAllText(file, "heading,field\n凭证日期,day\n");
             Assert.Contains("attachments", Assert.Throws<OperationException>(() => VoucherBook.Load(file)).Message);
         }
