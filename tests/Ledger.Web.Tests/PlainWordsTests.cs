@@ -103,6 +103,20 @@ public sealed partial class PlainWordsTests(WebFixture web)
     )]
     private static partial Regex OfPrograms();
 
+    /// <summary>The server names a field as programs do; the page says what stands beside it.</summary>
+    [Fact]
+    public async Task A_field_is_called_what_stands_beside_it()
+    {
+        await using var visitor = await web.VisitAsync("COUNTY_HRSS");
+        var page = visitor.Page;
+        await page.GotoAsync("/donors");
+        var form = page.Locator("form[data-api='POST /api/donors']");
+        await form.Locator("[name=name]").FillAsync("13905371234");
+        await form.Locator("[name=creditCode]").FillAsync("53370811MJ0000001X");
+        await visitor.ClickAsync("登记");
+        await Assertions.Expect(form.GetByText("名称或姓名 中有手机号码")).ToBeVisibleAsync();
+    }
+
     /// <summary>A link to a file, followed where it is refused or where nobody is signed in any more.</summary>
     [Theory]
     [InlineData("VILLAGE", "/api/exports/log", "本角色不能办理此事项")]

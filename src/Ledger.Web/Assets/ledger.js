@@ -138,11 +138,24 @@ document.addEventListener('done', e => {
   if (e.detail?.notes?.length) e.target.append(notes(e.detail));
 });
 
+/** The control that the server calls by a field's name: tiers[0].amount is that of the first row. */
+const controlOf = (form, name) => {
+  const dotted = name.replace(/\[(\d+)\]/g, '.$1');
+  return [...form.elements].find(e => e.name && e.type !== 'hidden' && (e.name === name || e.name === dotted || e.name.replace('#', '0') === name || name.startsWith(`${e.name}.`) || name.startsWith(`${e.name}[`) || e.name.replace('[]', '') === name));
+};
+
+/** What the person knows a field by: the words beside its control. */
+const labelOf = (form, name) => {
+  const control = controlOf(form, name), label = control?.closest(control.type === 'radio' ? 'fieldset' : 'label');
+  return control?.getAttribute('aria-label') || (label && [...(label.querySelector('legend') || label).childNodes].find(n => n.nodeType === 3 && n.data.trim())?.data.trim());
+};
+const inWords = (form, text) => text.replace(/[A-Za-z][\w.[\]]*/g, name => labelOf(form, name) || name);
+
 const show = (form, problem, again) => {
   clear(form);
   const box = node('div', null, { class: 'problem', role: 'alert', tabindex: '-1', id: `problem-${key()}` });
   box.append(node('strong', problem.title || words.failed));
-  if (problem.detail) box.append(node('p', problem.detail));
+  if (problem.detail) box.append(node('p', problem.field ? inWords(form, problem.detail) : problem.detail));
   if (problem.mend) box.append(node('p', `${words.mend}${problem.mend}`, { class: 'mend' }));
   if (problem.faults && problem.faults.length) {
     const table = element(`<table class="faults"><thead><tr><th scope="col"></th><th scope="col"></th><th scope="col"></th></tr></thead><tbody></tbody></table>`);
@@ -152,7 +165,7 @@ const show = (form, problem, again) => {
     for (const f of problem.faults.slice(0, 200)) {
       const tr = document.createElement('tr');
       if (ofRows) tr.append(node('td', f.row ?? ''));
-      tr.append(node('td', f.column ?? f.field ?? ''), node('td', f.message));
+      tr.append(node('td', f.column ?? (f.field && (labelOf(form, f.field) || f.field)) ?? ''), node('td', f.message));
       table.tBodies[0].append(tr);
     }
     const scroll = node('div', null, { class: 'scroll', tabindex: '0' });
@@ -182,8 +195,7 @@ const show = (form, problem, again) => {
   form.querySelectorAll('fieldset[data-for]').forEach(part => { if (codes.includes(part.dataset.for)) part.hidden = part.disabled = false; });
   const at = form.querySelector('.status');
   at ? at.before(box) : form.append(box);
-  const dotted = problem.field?.replace(/\[(\d+)\]/g, '.$1');
-  const field = problem.field && [...form.elements].find(e => e.name && e.type !== 'hidden' && (e.name === problem.field || e.name === dotted || e.name.replace('#', '0') === problem.field || problem.field.startsWith(`${e.name}.`) || problem.field.startsWith(`${e.name}[`) || e.name.replace('[]', '') === problem.field));
+  const field = problem.field && controlOf(form, problem.field);
   if (field && !field.closest('[hidden]')) { field.setAttribute('aria-invalid', 'true'); field.setAttribute('aria-describedby', box.id); field.focus(); }
   else box.focus();
 };
