@@ -42,7 +42,16 @@ public sealed partial class LanguageTests(ApiFixture api)
             (HttpMethod.Get, "/api/applications?status=none", null),
             (HttpMethod.Post, allocation, new { amount = "abc" }),
             (HttpMethod.Post, allocation, new { amount = -1 }),
-            (HttpMethod.Post, allocation, new { amount = 300.00m, source = "collective-income", sourceName = "x" }),
+            (
+                HttpMethod.Post,
+                allocation,
+                new
+                {
+                    amount = 300.00m,
+                    source = "collective-income",
+                    sourceName = "x",
+                }
+            ),
             (
                 HttpMethod.Post,
                 allocation,
@@ -55,7 +64,16 @@ public sealed partial class LanguageTests(ApiFixture api)
                 }
             ),
             (HttpMethod.Post, "/api/plans", new { }),
-            (HttpMethod.Post, "/api/accounts", new { name = "x", role = "auditor", region = "3708" }),
+            (
+                HttpMethod.Post,
+                "/api/accounts",
+                new
+                {
+                    name = "x",
+                    role = "auditor",
+                    region = "3708",
+                }
+            ),
         ];
         foreach (var (method, path, body) in refused)
         {

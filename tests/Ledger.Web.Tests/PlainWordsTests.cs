@@ -10,9 +10,7 @@ namespace Ledger.Web.Tests;
 [Collection("web")]
 public sealed partial class PlainWordsTests(WebFixture web)
 {
-    private static readonly string Source = Path.GetFullPath(
-        Path.Combine(Path.GetDirectoryName(Here())!, "../../src")
-    );
+    private static readonly string Source = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "../../src"));
 
     private static string Here([System.Runtime.CompilerServices.CallerFilePath] string path = "") => path;
 
