@@ -171,7 +171,10 @@ public partial class Program
             json.AllowDuplicateProperties = false;
             json.RespectNullableAnnotations = true;
             json.RespectRequiredConstructorParameters = true;
-            json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeBodies.Check, Languages.Say } };
+            json.TypeInfoResolver = new DefaultJsonTypeInfoResolver
+            {
+                Modifiers = { WholeBodies.Check, Languages.Say },
+            };
             json.Converters.Add(
                 new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
             );

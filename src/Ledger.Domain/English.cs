@@ -75,15 +75,16 @@ public static partial class English
     /// <summary>What stands where a template has its holes, each as short as can be; null when it is another text.</summary>
     private static List<string>? Arguments(string[] says, string text)
     {
-        if (
-            !text.StartsWith(says[0], StringComparison.Ordinal) || !text.EndsWith(says[^1], StringComparison.Ordinal)
-        )
+        if (!text.StartsWith(says[0], StringComparison.Ordinal) || !text.EndsWith(says[^1], StringComparison.Ordinal))
             return null;
         var arguments = new List<string>(says.Length - 1);
         var (at, end) = (says[0].Length, text.Length - says[^1].Length);
         for (var i = 1; i < says.Length; i++)
         {
-            var next = i == says.Length - 1 ? end : at < end ? text.IndexOf(says[i], at + 1, StringComparison.Ordinal) : -1;
+            var next =
+                i == says.Length - 1 ? end
+                : at < end ? text.IndexOf(says[i], at + 1, StringComparison.Ordinal)
+                : -1;
             if (next <= at || next > end)
                 return null;
             arguments.Add(text[at..next]);

@@ -613,7 +613,13 @@ public static class Rejections
         "",
         "在继承集体办理"
     );
-    public static readonly RejectionCode Busy = new("busy", 503, "系统繁忙", "", "请稍后再试，不会重复办理；用程序调用的，用同一 Idempotency-Key 重试");
+    public static readonly RejectionCode Busy = new(
+        "busy",
+        503,
+        "系统繁忙",
+        "",
+        "请稍后再试，不会重复办理；用程序调用的，用同一 Idempotency-Key 重试"
+    );
     public static readonly RejectionCode TooManyRequests = new(
         "too-many-requests",
         429,

@@ -1,7 +1,7 @@
-using Ledger.Domain;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Ledger.Domain;
 
 namespace Ledger.Store;
 
@@ -9,7 +9,14 @@ namespace Ledger.Store;
 /// Something in a state or read model that the events do not say. <paramref name="Path"/>: where in the document;
 /// <paramref name="Event"/>: the sequence of the event that explains what it should be.
 /// </summary>
-public sealed record Difference(string Projection, string Id, string Path, [property: Said] string? Found, [property: Said] string? Expected, long? Event)
+public sealed record Difference(
+    string Projection,
+    string Id,
+    string Path,
+    [property: Said] string? Found,
+    [property: Said] string? Expected,
+    long? Event
+)
 {
     /// <summary>Where two documents first differ, and how.</summary>
     public static (string Path, string? Found, string? Expected) First(

@@ -303,8 +303,7 @@ public static partial class Terms
     private static partial Regex InEnglish();
 
     /// <summary>A refusal by its title.</summary>
-    public static string Refusal(string code) =>
-        Rejections.All.TryGetValue(code, out var known) ? known.Title : code;
+    public static string Refusal(string code) => Rejections.All.TryGetValue(code, out var known) ? known.Title : code;
 
     public static string SubAccount(string name) =>
         name switch

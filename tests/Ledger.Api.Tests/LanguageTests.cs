@@ -38,11 +38,20 @@ public sealed partial class LanguageTests(ApiFixture api)
         [
             (HttpMethod.Get, "/api/funds/fund-none", null),
             (HttpMethod.Get, "/api/nowhere", null),
-            (HttpMethod.Get, "/api/applications?limit=x", null),
+            (HttpMethod.Get, $"/api/funds/{village.FundId}/statement?from=x", null),
             (HttpMethod.Get, "/api/applications?status=none", null),
             (HttpMethod.Post, allocation, new { amount = "abc" }),
             (HttpMethod.Post, allocation, new { amount = -1 }),
-            (HttpMethod.Post, allocation, new { amount = 300.00m, source = "collective-income", sourceName = "x" }),
+            (
+                HttpMethod.Post,
+                allocation,
+                new
+                {
+                    amount = 300.00m,
+                    source = "collective-income",
+                    sourceName = "x",
+                }
+            ),
             (
                 HttpMethod.Post,
                 allocation,
@@ -55,13 +64,22 @@ public sealed partial class LanguageTests(ApiFixture api)
                 }
             ),
             (HttpMethod.Post, "/api/plans", new { }),
-            (HttpMethod.Post, "/api/accounts", new { name = "x", role = "auditor", region = "3708" }),
+            (
+                HttpMethod.Post,
+                "/api/accounts",
+                new
+                {
+                    name = "x",
+                    role = "auditor",
+                    region = "3708",
+                }
+            ),
         ];
         foreach (var (method, path, body) in refused)
         {
             var content = body is null ? null : SampleClient.Json(body);
             var (status, english) = await AskAsync(officer, "en-GB,en;q=0.8", method, path, content);
-            Assert.InRange(status, 400, 499);
+            Assert.True(status is >= 400 and < 500, $"{path}: {status} {english}");
             Assert.DoesNotMatch(Chinese(), english);
             var (_, chinese) = await AskAsync(
                 officer,

@@ -11,9 +11,7 @@ namespace Ledger.Domain.Tests;
 /// <summary>What the product says is there in both languages: read from its sources, so that nothing is forgotten.</summary>
 public sealed partial class EnglishTests
 {
-    private static readonly string Source = Path.GetFullPath(
-        Path.Combine(Path.GetDirectoryName(Here())!, "../../src")
-    );
+    private static readonly string Source = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "../../src"));
 
     private static string Here([System.Runtime.CompilerServices.CallerFilePath] string path = "") => path;
 
@@ -76,7 +74,9 @@ public sealed partial class EnglishTests
                 return true;
             case InterpolatedStringExpressionSyntax interpolated:
                 foreach (var part in interpolated.Contents)
-                    text.Append(part is InterpolatedStringTextSyntax said ? said.TextToken.ValueText : $"{{{holes++}}}");
+                    text.Append(
+                        part is InterpolatedStringTextSyntax said ? said.TextToken.ValueText : $"{{{holes++}}}"
+                    );
                 return true;
             case BinaryExpressionSyntax { RawKind: (int)SyntaxKind.AddExpression } both:
                 var any = Join(both.Left, text, ref holes);

@@ -20,7 +20,8 @@ public sealed class HelpTests(WebFixture web)
         Assert.Empty(pages.Except(Guide.Pages.Keys));
         Assert.Empty(Guide.Pages.Keys.Except(pages));
         Assert.All(
-            Guide.Pages.Values.SelectMany(p => (Both[])[p.Text, p.Before, p.Here, p.After])
+            Guide
+                .Pages.Values.SelectMany(p => (Both[])[p.Text, p.Before, p.Here, p.After])
                 .Concat(Guide.Jobs.SelectMany(j => (Both[])[j.Question, j.Answer]))
                 .Concat(Guide.Terms.SelectMany(t => (Both[])[t.Word, t.Meaning])),
             text =>
@@ -53,9 +54,7 @@ public sealed class HelpTests(WebFixture web)
     [Fact]
     public void The_glossary_is_that_of_the_documents()
     {
-        var document = File.ReadAllText(
-            Path.Combine(Path.GetDirectoryName(Here())!, "../../docs/domain.md")
-        );
+        var document = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../docs/domain.md"));
         var table = document[document.IndexOf("## Terms", StringComparison.Ordinal)..]
             .Split('\n')
             .SkipWhile(line => !line.StartsWith("|---", StringComparison.Ordinal))
@@ -101,10 +100,7 @@ public sealed class HelpTests(WebFixture web)
                 .EvaluateAllAsync<string[]>("all => [...new Set(all.map(a => a.getAttribute('href')))]");
             Assert.NotEmpty(links);
             foreach (var link in links)
-                Assert.True(
-                    (await visitor.Page.GotoAsync(link))!.Ok,
-                    $"{role.Actor.Role} {link}"
-                );
+                Assert.True((await visitor.Page.GotoAsync(link))!.Ok, $"{role.Actor.Role} {link}");
         }
     }
 }

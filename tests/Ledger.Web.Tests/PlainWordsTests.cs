@@ -10,9 +10,7 @@ namespace Ledger.Web.Tests;
 [Collection("web")]
 public sealed partial class PlainWordsTests(WebFixture web)
 {
-    private static readonly string Source = Path.GetFullPath(
-        Path.Combine(Path.GetDirectoryName(Here())!, "../../src")
-    );
+    private static readonly string Source = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "../../src"));
 
     private static string Here([System.Runtime.CompilerServices.CallerFilePath] string path = "") => path;
 
@@ -122,7 +120,7 @@ public sealed partial class PlainWordsTests(WebFixture web)
     [InlineData("VILLAGE", "/api/exports/log", "本角色不能办理此事项")]
     [InlineData("AUDITOR", "/api/audit/events/999999999/receipt", "未找到")]
     [InlineData("AUDITOR", "/api/exports/journal?format=none", "内容无效")]
-    [InlineData("CITY_AUDITOR", "/proof?x=%00", "请求内容无法读取")]
+    [InlineData("VILLAGE", "/plans?x=%00", "请求内容无法读取")]
     public async Task A_link_that_is_refused_answers_a_page(string role, string path, string title)
     {
         await using var visitor = await web.VisitAsync(role);

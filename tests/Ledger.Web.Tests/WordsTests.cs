@@ -47,10 +47,7 @@ public sealed partial class WordsTests
         Assert.Equal("资金余额不足", Terms.Refusal("fund-overdrawn"));
         const string found = "Fund fund-1：流的版本被改动，按事件应为 3 a stream's version was edited";
         Assert.Equal("Fund fund-1：流的版本被改动，按事件应为 3", Terms.Detail(found, "zh-CN"));
-        Assert.Equal(
-            "Fund fund-1: a stream's version was edited; by the events it is 3",
-            Terms.Detail(found, "en")
-        );
+        Assert.Equal("Fund fund-1: a stream's version was edited; by the events it is 3", Terms.Detail(found, "en"));
         Assert.Equal("事件不见了（日志第 3 条）", Terms.Detail("事件不见了 the event is gone（日志第 3 条）", "zh-CN"));
         Assert.All(
             Ledger.Store.Findings.Kinds,

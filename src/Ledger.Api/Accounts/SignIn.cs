@@ -585,10 +585,7 @@ public sealed class SignIn(
         if (!user.TwoFactorEnabled)
         {
             if (NeedsSecondFactor(role))
-                throw Refuse(
-                    Rejections.SecondFactorNeeded,
-                    "该角色须先绑定验证器：在登录页“首次登录”处绑定"
-                );
+                throw Refuse(Rejections.SecondFactorNeeded, "该角色须先绑定验证器：在登录页“首次登录”处绑定");
             return;
         }
         if (string.IsNullOrWhiteSpace(code))

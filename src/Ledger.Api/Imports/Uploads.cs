@@ -52,10 +52,7 @@ public static class Uploads
                 fields(form),
                 form.Files[field]
                     ?? throw new RefusedException(
-                        new Rejection(Rejections.FileInvalid, "没有收到名单文件，请选择文件后再提交")
-                        {
-                            Field = field,
-                        }
+                        new Rejection(Rejections.FileInvalid, "没有收到名单文件，请选择文件后再提交") { Field = field }
                     )
             );
         }

@@ -54,8 +54,7 @@ public static class Languages
     {
         private readonly IStringLocalizer _words = factory.Create(typeof(PageWords));
 
-        public LocalizedString this[string name] =>
-            new(name, Word(name) ?? English.Said(name, Word));
+        public LocalizedString this[string name] => new(name, Word(name) ?? English.Said(name, Word));
 
         private string? Word(string name) => _words[name] is { ResourceNotFound: false } found ? found.Value : null;
 

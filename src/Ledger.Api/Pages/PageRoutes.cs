@@ -31,7 +31,14 @@ public static partial class PageRoutes
         services.AddSingleton(HtmlEncoder.Create(UnicodeRanges.All)); // Chinese as it is, not as six characters each
         services.AddScoped(s =>
             s.GetRequiredService<Caller>().Actor is { } actor && actor.Region.Length > 0
-                ? new Viewer(actor.Id, actor.Role, actor.Region, s.GetRequiredService<Clock>().Today, settings.Sample, settings.Contact)
+                ? new Viewer(
+                    actor.Id,
+                    actor.Role,
+                    actor.Region,
+                    s.GetRequiredService<Clock>().Today,
+                    settings.Sample,
+                    settings.Contact
+                )
                 : new Viewer("", "", "", s.GetRequiredService<Clock>().Today, settings.Sample, settings.Contact)
         );
         services.Configure<BrotliCompressionProviderOptions>(options =>

@@ -116,10 +116,7 @@ public static class Pay
     /// </summary>
     private static Rejection? Damaged(Application application, IReadOnlyList<LeftOutLine> leftOut) =>
         leftOut.Where(l => l.Code == Rejections.RecordDamaged.Code).ToList() is { Count: > 0 } damaged
-            ? new Rejection(
-                Rejections.RecordDamaged,
-                $"{damaged.Count} 人的记录损坏，不能付款；其余的人可以选出先付"
-            )
+            ? new Rejection(Rejections.RecordDamaged, $"{damaged.Count} 人的记录损坏，不能付款；其余的人可以选出先付")
             {
                 Faults = LineCheck.Faults(application, damaged),
             }

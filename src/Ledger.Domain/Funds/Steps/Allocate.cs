@@ -117,10 +117,7 @@ public static class Allocate
     private static Rejection? SourceRefusal(SourceKind source, string role) =>
         role == Roles.CountyFinance == (source == SourceKind.CountyIncentive)
             ? null
-            : new Rejection(
-                Rejections.FieldInvalid,
-                "县级财政只登记奖补资金，奖补资金只由县级财政登记"
-            )
+            : new Rejection(Rejections.FieldInvalid, "县级财政只登记奖补资金，奖补资金只由县级财政登记")
             {
                 Field = "source",
             };
