@@ -105,7 +105,8 @@ public partial class Program
             .AddSingleton<Together>()
             .AddScoped<Command>()
             .AddSingleton<ShownNames>()
-            .AddScoped<IContacts, Contacts>()
+            .AddScoped<Contacts>()
+            .AddScoped<IContacts>(s => s.GetRequiredService<Contacts>())
             .AddScoped<FirstHour>()
             .AddScoped<DeadLetters>();
         builder
@@ -139,7 +140,7 @@ public partial class Program
                 .AddHostedService(s => s.GetRequiredService<ClusterWatch>());
         AddWeb(builder, settings, database);
         if (settings.Sample)
-            builder.Services.AddHostedService<SampleCounty>();
+            builder.Services.AddHostedService<SampleCounty>().AddScoped<IContacts, SampleContacts>();
 
         // Why it did not start is said once: by Call in words, or by the run time with its stack.
         var isStarting = true;

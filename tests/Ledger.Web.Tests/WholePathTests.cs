@@ -106,7 +106,8 @@ public sealed class WholePathTests(WebFixture web)
             () => village.ClickAsync("样例时钟快进 8 天"),
             answer => answer.Request is { IsNavigationRequest: true, Method: "GET" }
         );
-        await village.SeesAsync("银行流水号");
+        await village.SeesAsync("尚未经村务监督委员会签字"); // and no form that would only be refused
+        await Assertions.Expect(village.Page.GetByLabel("银行流水号")).ToHaveCountAsync(0);
         await WatchAsync(path);
         await village.Page.GotoAsync(path);
         var download = await village.Page.RunAndWaitForDownloadAsync(() => village.ClickAsync("下载付款清单"));
