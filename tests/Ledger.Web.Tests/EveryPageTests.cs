@@ -114,7 +114,8 @@ public sealed class EveryPageTests(WebFixture web)
             const scroller = document.scrollingElement;
             if (scroller.scrollWidth <= innerWidth) return null;
             const hides = e => ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX);
-            const cut = e => { for (let p = e.parentElement; p !== document.body; p = p.parentElement) if (hides(p)) return true; };
+            const cut = e => e !== document.body && e.parentElement !== document.body
+                && (hides(e.parentElement) || cut(e.parentElement));
             const wide = [...document.body.querySelectorAll('*')]
                 .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !cut(e));
             return `${scroller.scrollWidth} px wide: ${wide.at(-1)?.outerHTML.slice(0, 200)}`;
@@ -141,7 +142,10 @@ public sealed class EveryPageTests(WebFixture web)
                 if (response!.Status != 200)
                     faults.Add($"{path}: {response.Status}");
                 var size = $"{width}{(largePrint ? "-large" : "")}";
-                await visitor.ShootAsync($"{size}{(template.Contains("paid", StringComparison.Ordinal) ? "-paid" : "")}{route.Replace('/', '_').Replace(':', '-')}");
+                // Two of one route are two pictures.
+                if (template.Contains("paid", StringComparison.Ordinal))
+                    size += "-paid";
+                await visitor.ShootAsync($"{size}{route.Replace('/', '_').Replace(':', '-')}");
                 if (await visitor.Page.EvaluateAsync<string?>(Overflow) is { } wide)
                     faults.Add($"{path}: {wide}");
                 faults.AddRange((await visitor.Page.SeriousFaultsAsync()).Select(fault => $"{path}: {fault}"));

@@ -23,7 +23,8 @@ public sealed class FilterBarTests(WebFixture web)
         await Assertions.Expect(bar).ToHaveCountAsync(1);
         var rows = visitor.Page.Locator("main table > tbody > tr, #events > li");
         var before = await rows.CountAsync();
-        if (path is "/ranking" or "/exports" or "/supervision") // a village that is none is refused, with those there are
+        // A village that is none is refused there, with those that there are.
+        if (path is "/ranking" or "/exports" or "/supervision")
             return;
         Assert.True(before > 0, $"{path} has nothing to filter");
         await bar.Locator("input[type=search], input[name=region]").First.FillAsync("没有这样的");

@@ -1,6 +1,8 @@
 namespace Ledger.Web.Tests;
 
-/// <summary>No mouse: a list is filed, reviewed and approved with Tab, Enter and the letters of the review alone.</summary>
+/// <summary>
+/// No mouse: a list is filed, reviewed and approved with Tab, Enter and the letters of the review alone.
+/// </summary>
 [Collection("web")]
 public sealed class KeyboardTests(WebFixture web)
 {
