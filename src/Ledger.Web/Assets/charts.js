@@ -21,7 +21,7 @@ const options = {
     const values = { type: 'value', splitNumber: width < 420 ? 3 : 5, axisLabel: { ...text, hideOverlap: true, formatter: d.unit === 'yuan' ? short : undefined } };
     return {
       tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: d.unit === 'yuan' ? yuan : undefined },
-      legend: d.series.length > 1 ? { textStyle: text, top: 0, itemGap: 28 } : undefined,
+      legend: d.series.length > 1 ? { textStyle: text, top: 0, itemGap: width < 420 ? 10 : 28 } : undefined,
       grid: { left, right: 28, top: d.series.length > 1 ? 36 : 12, bottom: d.horizontal ? 28 : 4, ...(d.horizontal ? { outerBoundsMode: 'none' } : { outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' }) },
       xAxis: d.horizontal ? values : labels,
       yAxis: d.horizontal ? labels : values,
@@ -68,7 +68,7 @@ const label = (d, name) => d.nodes.find(n => n.name === name).label;
 window.drawChart = element => {
   const data = JSON.parse(element.querySelector('script[type="application/json"]').textContent);
   // Room for the labels of the fullest column, also where large print makes the rem larger.
-  text.fontSize = 13 * parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  text.fontSize = Math.min(16, 13 * parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
   if (element.dataset.chart === 'sankey') {
     const { count, most } = columns(data), line = element.clientWidth / count < 150 ? 62 : 34;
     element.style.height = `${Math.max(element.clientHeight, most * line)}px`;
