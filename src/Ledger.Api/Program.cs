@@ -13,6 +13,7 @@ using Ledger.Api.Donors;
 using Ledger.Api.Evidence;
 using Ledger.Api.Exports;
 using Ledger.Api.Funds;
+using Ledger.Api.Help;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
@@ -223,6 +224,7 @@ public partial class Program
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);
+        app.MapHelpPages();
         app.MapCollectivePages();
         app.MapFundPages();
         app.MapPlanPages();

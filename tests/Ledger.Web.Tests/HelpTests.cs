@@ -1,4 +1,4 @@
-using Ledger.Api.Pages;
+using Ledger.Api.Help;
 using Ledger.Domain.Identity;
 using Ledger.Web.Help;
 using Microsoft.AspNetCore.Routing;
@@ -11,7 +11,7 @@ namespace Ledger.Web.Tests;
 public sealed class HelpTests(WebFixture web)
 {
     private IReadOnlyDictionary<string, IReadOnlyList<string>> Opened() =>
-        PageRoutes.Opened(web.Api.Host.Services.GetRequiredService<EndpointDataSource>());
+        HelpPages.Opened(web.Api.Host.Services.GetRequiredService<EndpointDataSource>());
 
     [Fact]
     public void Every_page_has_its_help_and_no_help_is_of_a_page_that_is_gone()
