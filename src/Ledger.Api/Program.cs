@@ -14,6 +14,7 @@ using Ledger.Api.Evidence;
 using Ledger.Api.Exports;
 using Ledger.Api.Forms;
 using Ledger.Api.Funds;
+using Ledger.Api.Help;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
@@ -225,6 +226,7 @@ public partial class Program
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);
+        app.MapHelpPages();
         app.MapCollectivePages();
         app.MapFundPages();
         app.MapPlanPages();

@@ -72,7 +72,9 @@ public static partial class English
     /// <summary>Chinese characters, and the full-width marks that stand between them.</summary>
     private static bool IsChinese(char c) => c is >= '\u3000' and <= '\u9fff' or >= '\uff00' and <= '\uffef';
 
-    /// <summary>What stands where a template has its holes, each as short as can be; null when it is another text.</summary>
+    /// <summary>
+    /// What stands where a template has its holes, each as short as can be; null when it is another text.
+    /// </summary>
     private static List<string>? Arguments(string[] says, string text)
     {
         if (!text.StartsWith(says[0], StringComparison.Ordinal) || !text.EndsWith(says[^1], StringComparison.Ordinal))

@@ -8,7 +8,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>What the product says is there in both languages: read from its sources, so that nothing is forgotten.</summary>
+/// <summary>
+/// What the product says is there in both languages: read from its sources, so that nothing is forgotten.
+/// </summary>
 public sealed partial class EnglishTests
 {
     private static readonly string Source = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "../../src"));
@@ -48,7 +50,9 @@ public sealed partial class EnglishTests
         where IsSaid(text)
         select (Path.GetFileName(file), text);
 
-    /// <summary>Each literal, and what is joined of several, with its holes numbered; what is in a hole for itself.</summary>
+    /// <summary>
+    /// Each literal, and what is joined of several, with its holes numbered; what is in a hole for itself.
+    /// </summary>
     private static IEnumerable<string> Of(SyntaxNode root)
     {
         foreach (var node in root.DescendantNodes().OfType<ExpressionSyntax>())

@@ -97,10 +97,11 @@ public sealed partial class PrintTests(WebFixture web)
         await agency.Page.GotoAsync(settled);
         var shown = await agency.Page.Locator("#lines > tr").CountAsync();
         var application = string.Concat(await PrintedAsync(agency, settled, name));
+        Assert.Matches(@"审批：\s*\w{2,}", application);
         // All of them, also those that the page had not fetched.
         var ids = Regex.Count(application, @"3708\*{10}\d{3}[\dX]");
         Assert.InRange(ids, shown + 50, 300);
-        foreach (var word in (string[])["按来源", "officer.", "reviewer.", "approver."])
+        foreach (var word in (string[])["按来源", "申请：", "复核：", "审批："])
             Assert.Contains(word, application, StringComparison.Ordinal);
         await using var officer = await web.VisitAsync("VILLAGE");
         var statement = await PrintedAsync(officer, $"/funds/{web.Ids["fund"]}/statement", "statement");

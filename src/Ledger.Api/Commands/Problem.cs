@@ -15,8 +15,9 @@ public sealed record EarlierEntryView(string Type, string Id, DateOnly On, Money
 
 /// <summary>
 /// RFC 9457 problem details: <c>code</c> (stable), title, detail and <c>mend</c> (what to do next) in the language that
-/// was asked for, <c>field</c>, <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
-/// <c>faults</c> (field, or row and column of an upload), <c>notes</c> (what of an upload was not read or was mended).
+/// was asked for, <c>field</c>, <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may
+/// be the same), <c>faults</c> (field, or row and column of an upload), <c>notes</c> (what of an upload was not read or
+/// was mended).
 /// </summary>
 public static partial class Problem
 {

@@ -49,7 +49,9 @@ public static class Languages
                 property.Get = body => get(body) is string text ? English.Said(text) : null;
     }
 
-    /// <summary>The words of the pages; what they show of the product's own texts is looked up where those are.</summary>
+    /// <summary>
+    /// The words of the pages; what they show of the product's own texts is looked up where those are.
+    /// </summary>
     private sealed class PageLocalizer(IStringLocalizerFactory factory) : IStringLocalizer<PageWords>
     {
         private readonly IStringLocalizer _words = factory.Create(typeof(PageWords));

@@ -10,7 +10,6 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Web;
 using Ledger.Web.Accounts;
-using Ledger.Web.Help;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Localization;
@@ -112,7 +111,7 @@ public static partial class PageRoutes
     /// A path of this site, as a header can carry it; anything else leads home. A browser drops tabs and line ends
     /// before it looks: <c>/⇥/evil</c> is <c>//evil</c>.
     /// </summary>
-    private static string Local(string? path) =>
+    public static string Local(string? path) =>
         path is not null
         && RedirectHttpResult.IsLocalUrl(path)
         && path[0] == '/'
@@ -192,7 +191,6 @@ public static partial class PageRoutes
         );
         app.Page("/docs/problems", () => Show<Problems>(new { }));
         app.Page("/docs/design", () => Show<DesignPage>(new { }));
-        app.Page("/help", Help);
         if (settings.Sample)
             app.MapSampleSignIn();
     }
@@ -209,35 +207,6 @@ public static partial class PageRoutes
                 SameSite = SameSiteMode.Lax,
             }
         );
-
-    private static RazorComponentResult<HelpPage> Help(
-        string? page,
-        string? back,
-        EndpointDataSource routes,
-        Caller caller
-    )
-    {
-        var opened = Opened(routes);
-        return Show<HelpPage>(
-            new
-            {
-                Page = page is null ? null : Guide.Pages.GetValueOrDefault(page),
-                Back = back is null ? null : Local(back),
-                MayOpen = (Func<string, bool>)(
-                    route =>
-                        opened.TryGetValue(route, out var roles)
-                        && (roles.Count == 0 || caller.Actor is { } actor && roles.Contains(actor.Role))
-                ),
-            }
-        );
-    }
-
-    /// <summary>Each page and who opens it; nobody: everybody.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<string>> Opened(EndpointDataSource routes) =>
-        routes
-            .Endpoints.OfType<RouteEndpoint>()
-            .Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null)
-            .ToDictionary(e => e.RoutePattern.RawText!, e => e.Metadata.GetMetadata<RolesMetadata>()!.Roles);
 
     /// <summary>Whoever is not signed in is asked to, and comes back to where he wanted to go.</summary>
     public static void RedirectToSignIn(HttpContext http)

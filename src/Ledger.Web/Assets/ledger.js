@@ -621,6 +621,8 @@ if (review) {
   });
   document.addEventListener('keydown', e => {
     if (e.target.matches('input,textarea,select') || document.querySelector('dialog[open]') || e.ctrlKey || e.metaKey || e.altKey) return;
+    // Enter on a button or a link is that button's: else nobody could send the review without a mouse.
+    if (e.key === 'Enter' && e.target.closest('button,a,summary')) return;
     const row = current(), list = rows(), at = list.indexOf(row);
     const keys = {
       ArrowDown: () => go(list[at + 1]), j: () => go(list[at + 1]), ArrowUp: () => go(list[Math.max(0, at - 1)]), k: () => go(list[Math.max(0, at - 1)]),

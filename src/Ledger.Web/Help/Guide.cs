@@ -9,7 +9,9 @@ public sealed record Both(string Chinese, string English)
 /// <summary>What a page is for: a paragraph, and what its picture shows from left to right.</summary>
 public sealed record PageHelp(string Route, Both Text, Both Before, Both Here, Both After);
 
-/// <summary>How something is done, by whom (<see cref="Guide.Public"/>: without signing in), and the page for it.</summary>
+/// <summary>
+/// How something is done, by whom (<see cref="Guide.Public"/>: without signing in), and the page for it.
+/// </summary>
 public sealed record Job(string Role, string Page, Both Question, Both Answer);
 
 public sealed record Term(Both Word, Both Meaning);
