@@ -25,7 +25,9 @@ public interface IContacts
     /// <summary>The people of a region by account, to choose from; none where they are too many.</summary>
     Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region);
 
-    /// <summary>The villages of a region with their collectives, to choose from; none where they are too many.</summary>
+    /// <summary>
+    /// The villages of a region with their collectives, to choose from; none where they are too many.
+    /// </summary>
     Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region);
 
     /// <summary>The collective of a village by its code; null where there is none.</summary>

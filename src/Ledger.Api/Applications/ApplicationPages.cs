@@ -382,7 +382,9 @@ public static class ApplicationPages
             .Select(o => o.ObjectionId)
             .ToHashSet();
 
-    /// <summary>The application's story: without the pieces of its list, and of a review that is not whole yet.</summary>
+    /// <summary>
+    /// The application's story: without the pieces of its list, and of a review that is not whole yet.
+    /// </summary>
     private static IReadOnlyList<(string, DateTimeOffset, string, Money?)> Told(IEnumerable<IEvent> events) =>
         [
             .. events

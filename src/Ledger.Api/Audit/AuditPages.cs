@@ -20,6 +20,44 @@ public static class AuditPages
 {
     public static void MapAuditPages(this WebApplication app)
     {
+        MapTrail(app);
+        app.Page(
+            "/proof",
+            async (
+                NpgsqlDataSource database,
+                Settings settings,
+                LogKeys keys,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
+            {
+                await using var connection = await database.OpenConnectionAsync(cancellation);
+                var latest = await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known);
+                var witnesses = settings.Log.WitnessKeys;
+                return PageRoutes.Show<ProofPage>(
+                    new
+                    {
+                        Status = await LogEndpoints.Status(database, settings, keys, caller, cancellation),
+                        Checkpoint = latest is null
+                            ? null
+                            : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,
+                    }
+                );
+            },
+            Roles.Auditor,
+            Roles.CityHrss
+        );
+        app.Page("/proof/log-check", LogCheck, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
+        app.Page("/proof/check", Check, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
+        app.Page(
+            "/exports",
+            (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }),
+            ExportEndpoints.Bookkeepers
+        );
+    }
+
+    private static void MapTrail(WebApplication app)
+    {
         app.Page(
             "/audit",
             async (
@@ -65,39 +103,6 @@ public static class AuditPages
                     "审计轨迹"
                 ),
             AuditEndpoints.Readers
-        );
-        app.Page(
-            "/proof",
-            async (
-                NpgsqlDataSource database,
-                Settings settings,
-                LogKeys keys,
-                Caller caller,
-                CancellationToken cancellation
-            ) =>
-            {
-                await using var connection = await database.OpenConnectionAsync(cancellation);
-                var latest = await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known);
-                var witnesses = settings.Log.WitnessKeys;
-                return PageRoutes.Show<ProofPage>(
-                    new
-                    {
-                        Status = await LogEndpoints.Status(database, settings, keys, caller, cancellation),
-                        Checkpoint = latest is null
-                            ? null
-                            : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,
-                    }
-                );
-            },
-            Roles.Auditor,
-            Roles.CityHrss
-        );
-        app.Page("/proof/log-check", LogCheck, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
-        app.Page("/proof/check", Check, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
-        app.Page(
-            "/exports",
-            (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }),
-            ExportEndpoints.Bookkeepers
         );
     }
 

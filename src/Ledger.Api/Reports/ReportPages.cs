@@ -46,8 +46,21 @@ public static class ReportPages
                 ),
             ReportEndpoints.Overseers
         );
+        MapSupervision(app);
+        MapRanking(app);
+    }
+
+    private delegate IResult ShowSupervision(
+        SupervisionView view,
+        string? kind,
+        string? asked,
+        IReadOnlyDictionary<string, string> places
+    );
+
+    private static void MapSupervision(WebApplication app)
+    {
         foreach (
-            var (path, show) in new (string, Func<SupervisionView, string?, string?, IReadOnlyDictionary<string, string>, IResult>)[]
+            var (path, show) in new (string, ShowSupervision)[]
             {
                 (
                     "/supervision",
@@ -61,7 +74,10 @@ public static class ReportPages
                             }
                         )
                 ),
-                ("/supervision.xlsx", (v, _, _, places) => Workbook.File(OfficeSheets.Supervision(v, places), "督办清单")),
+                (
+                    "/supervision.xlsx",
+                    (v, _, _, places) => Workbook.File(OfficeSheets.Supervision(v, places), "督办清单")
+                ),
             }
         )
             app.Page(
@@ -97,6 +113,10 @@ public static class ReportPages
                 },
                 ReportEndpoints.Overseers
             );
+    }
+
+    private static void MapRanking(WebApplication app)
+    {
         foreach (
             var (path, show) in new (string, Func<IncentiveReportView, string?, IResult>)[]
             {

@@ -12,7 +12,11 @@ public sealed class SampleContacts(Contacts real) : IContacts
 {
     private static readonly IReadOnlyDictionary<string, PersonCard> Cards = SampleStory.Cast.ToDictionary(
         c => c.Actor.Id,
-        c => new PersonCard(NameOf(c.Actor.Id), UnitOf(c.Title, c.Actor), $"0537-22100{Math.Abs(Seed(c.Actor.Id) % 90) + 10}")
+        c => new PersonCard(
+            NameOf(c.Actor.Id),
+            UnitOf(c.Title, c.Actor),
+            $"0537-22100{Math.Abs(Seed(c.Actor.Id) % 90) + 10}"
+        )
     );
 
     public async Task<IReadOnlyList<string>> OfAsync(string role, string region) =>
