@@ -79,4 +79,21 @@ public sealed class KeyboardTests(WebFixture web)
         await SendAsync(approver.Page, "form[data-api$='/approval']", fromTop: true);
         await approver.SeesAsync("已审批，资金和额度已占用");
     }
+
+    [Fact]
+    public async Task Past_a_list_of_hundreds_the_next_step_is_five_tabs_away()
+    {
+        const string Step = "#next :is(a, button)";
+        await using var reviewer = await web.VisitAsync("REVIEWER");
+        await reviewer.Page.GotoAsync($"/applications/{web.Ids["filed"]}");
+        await TabToAsync(reviewer.Page, "a[href='#next']");
+        await reviewer.Page.Keyboard.PressAsync("Enter");
+        for (var tabs = 0; tabs < 5; tabs++)
+        {
+            await reviewer.Page.Keyboard.PressAsync("Tab");
+            if (await reviewer.Page.EvaluateAsync<bool>("s => document.activeElement.matches(s)", Step))
+                return;
+        }
+        Assert.Fail("the next step is further away");
+    }
 }
