@@ -106,7 +106,7 @@ public sealed class EveryPageTests(WebFixture web)
 
     /// <summary>What is an act of the page's own: not the way back, and not what only scrolls.</summary>
     private const string Acts =
-        "main :is(a[href], button, input:not([type=hidden]), select, textarea, summary):not(.crumb *)";
+        "main :is(a[href], button, input:not([type=hidden]), select, textarea, summary):not(.crumb *, .skip)";
 
     /// <summary>A page that is wider than its window, and the element at fault; null: it is not.</summary>
     private const string Overflow = """
