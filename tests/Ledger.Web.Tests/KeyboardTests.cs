@@ -83,7 +83,7 @@ public sealed class KeyboardTests(WebFixture web)
     [Fact]
     public async Task Past_a_list_of_hundreds_the_next_step_is_five_tabs_away()
     {
-        const string Step = "#next :is(a, button)";
+        const string Step = "#next :is(a, button, summary)";
         await using var reviewer = await web.VisitAsync("REVIEWER");
         await reviewer.Page.GotoAsync($"/applications/{web.Ids["filed"]}");
         await TabToAsync(reviewer.Page, "a[href='#next']");
