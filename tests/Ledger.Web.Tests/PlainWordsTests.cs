@@ -119,8 +119,7 @@ public sealed partial class PlainWordsTests(WebFixture web)
     }
 
     /// <summary>Ids, digests and files are no words; they are set in another type.</summary>
-    private const string WithoutIds =
-        "() => document.querySelectorAll('.mono,pre,code').forEach(e => e.remove())";
+    private const string WithoutIds = "() => document.querySelectorAll('.mono,pre,code').forEach(e => e.remove())";
 
     [GeneratedRegex(@"\b[a-z]+(?:-[a-z]+)*-[0-9a-zA-Z]{8,}|\bledger-verify\b|collective-subsidy-ledger/\w+")]
     private static partial Regex Ids();
