@@ -90,8 +90,10 @@ public sealed partial class PrintTests(WebFixture web)
         await using var agency = await web.VisitAsync("REVIEWER");
         var (settled, name) = ($"/applications/{web.Ids["settled"]}", "application");
         var application = string.Concat(await PrintedAsync(agency, settled, name));
-        foreach (var word in (string[])["按来源", "officer.", "reviewer.", "approver."])
-            Assert.Contains(word, application, StringComparison.Ordinal);
+        Assert.Contains("按来源", application, StringComparison.Ordinal);
+        // Who filed, reviewed, approved and paid, by name.
+        Assert.Matches(@"申请：\s*\S+\s*复核：\s*\S+\s*审批：\s*\S+\s*付款：\s*\S+", application);
+        Assert.DoesNotContain("reviewer.", application, StringComparison.Ordinal);
         await using var officer = await web.VisitAsync("VILLAGE");
         var statement = await PrintedAsync(officer, $"/funds/{web.Ids["fund"]}/statement", "statement");
         Assert.Equal(1, statement.Sum(p => Regex.Count(p, "制表")));
