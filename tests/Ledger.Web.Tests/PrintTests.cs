@@ -97,12 +97,13 @@ public sealed partial class PrintTests(WebFixture web)
         await agency.Page.GotoAsync(settled);
         var shown = await agency.Page.Locator("#lines > tr").CountAsync();
         var application = string.Concat(await PrintedAsync(agency, settled, name));
-        Assert.Matches(@"审批：\s*\w{2,}", application);
         // All of them, also those that the page had not fetched.
         var ids = Regex.Count(application, @"3708\*{10}\d{3}[\dX]");
         Assert.InRange(ids, shown + 50, 300);
-        foreach (var word in (string[])["按来源", "申请：", "复核：", "审批："])
-            Assert.Contains(word, application, StringComparison.Ordinal);
+        Assert.Contains("按来源", application, StringComparison.Ordinal);
+        // Who filed, reviewed, approved and paid, by name.
+        Assert.Matches(@"申请：\s*\S+\s*复核：\s*\S+\s*审批：\s*\S+\s*付款：\s*\S+", application);
+        Assert.DoesNotContain("reviewer.", application, StringComparison.Ordinal);
         await using var officer = await web.VisitAsync("VILLAGE");
         var statement = await PrintedAsync(officer, $"/funds/{web.Ids["fund"]}/statement", "statement");
         Assert.Equal(1, statement.Sum(p => Regex.Count(p, "制表")));
