@@ -40,7 +40,7 @@ public static partial class Problem
             },
         };
         if (r.Field is not null)
-            details.Extensions["field"] = r.Field;
+            details.Extensions["field"] = English.Said(r.Field);
         if (r.LeftAmount is { } left)
             details.Extensions["leftAmount"] = left;
         if (r.NotBefore is { } notBefore)
