@@ -75,6 +75,8 @@ public sealed class ComplaintTests(ApiFixture api)
         var seen = await FollowAsync(village, complaint);
         Assert.Equal("raised", seen.GetProperty("status").GetString());
         Assert.Equal($"{api.Today.AddDays(30):yyyy-MM-dd}", seen.GetProperty("answerDue").GetString());
+        // Nor does what was masked tell who is one of these people.
+        Assert.DoesNotContain("没有收到补助", seen.GetRawText(), StringComparison.Ordinal);
         Assert.DoesNotContain(people[1].Name, seen.GetRawText(), StringComparison.Ordinal);
 
         // Who has it to answer sees it among what waits for him, and nobody else does.

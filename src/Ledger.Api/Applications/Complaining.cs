@@ -38,7 +38,8 @@ public sealed record PublicEscalationBody(string Reason, string? Secret = null);
 public sealed record ComplaintAnswerView(bool Upheld, string Answer, ComplaintRemedy? Remedy);
 
 /// <summary>
-/// A complaint as whoever has its number may read it. <paramref name="AnswerDue"/>: by when the office that has it
+/// A complaint as whoever has its number may read it: not its words, in which the names of this application's people
+/// are masked, so that nobody tries out who is one of them. <paramref name="AnswerDue"/>: by when the office that has it
 /// should answer.
 /// </summary>
 public sealed record ComplaintView(
@@ -46,7 +47,6 @@ public sealed record ComplaintView(
     string ComplaintId,
     string CollectiveName,
     int Year,
-    string Text,
     ComplaintStatus Status,
     DateOnly RaisedOn,
     DateOnly? AnswerDue,
@@ -311,7 +311,6 @@ public static class Complaining
             complaintId,
             (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
             application.Year,
-            complaint.Text,
             complaint.Status,
             on.Raised,
             due,
