@@ -112,8 +112,8 @@ public sealed class IdempotencyTests(ApiFixture api)
         var elsewhere = await api.RegisteredAsync();
         var named = api.Client(village.Officer.Actor with { Region = elsewhere.VillageCode });
         using var foreign = await named.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
-        Assert.DoesNotContain(village.FundId, await foreign.Content.ReadAsStringAsync());
         Assert.Equal(HttpStatusCode.Conflict, foreign.StatusCode);
+        Assert.Contains("idempotency-mismatch", await foreign.Content.ReadAsStringAsync());
     }
 
     [Fact]
