@@ -22,6 +22,7 @@ public static class Statements
             var command = server.CreateCommand("alter system set shared_preload_libraries = pg_stat_statements")
         )
             await command.ExecuteNonQueryAsync();
+        NpgsqlConnection.ClearAllPools(); // their server is gone
         await using var cluster = await PrivateCluster.StartAsync(folder);
         var ledger = await BenchDatabase.NewAsync(cluster, folder, "statements");
         await using var api = await ApiProcess.StartAsync(ledger.Settings);

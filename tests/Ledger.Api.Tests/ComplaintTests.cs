@@ -129,6 +129,13 @@ public sealed class ComplaintTests(ApiFixture api)
                 (await PublicAsync(escalation, new { reason = "投诉人已满意", secret = wrong })).Text,
                 StringComparison.Ordinal
             );
+        // Nor does an office take it there for somebody who has not said it.
+        await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Offices.Township(village.VillageCode[..9]),
+            $"{village.ApplicationPath}/complaints/{complaint}/escalation",
+            new { reason = "投诉人要求转到县级" }
+        );
         var (status, text) = await PublicAsync(escalation, new { reason = "没有说明什么时候补发", secret });
         Assert.True(status == 200, text);
         Assert.Empty(await WaitingAsync(township));
