@@ -172,7 +172,7 @@ public sealed class Baselines(string connectionString)
     /// <summary>
     /// pgledger (github.com/pgr0ss/pgledger): transfers between random two of <paramref name="accounts"/> accounts.
     /// </summary>
-    /// <param name="folder">Its SQL files, applied in order of their names into a schema of their own.</param>
+    /// <param name="folder">Of its repository; installed into a schema of its own.</param>
     public async Task<Rate> PgLedgerAsync(string folder, int clients, int accounts, TimeSpan time)
     {
         var ids = new List<string>();
@@ -189,7 +189,7 @@ public sealed class Baselines(string connectionString)
             {
                 await connection.ExecuteAsync("create schema pgledger");
                 await connection.ExecuteAsync("set search_path = pgledger, public");
-                foreach (var file in Directory.GetFiles(folder, "*.sql").Order(StringComparer.Ordinal))
+                foreach (var file in PgLedger.Require(folder))
                     await connection.ExecuteAsync(await File.ReadAllTextAsync(file));
             }
             await connection.ExecuteAsync("set search_path = pgledger, public");

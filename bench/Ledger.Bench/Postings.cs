@@ -89,6 +89,32 @@ public sealed class Postings
             throw new InvalidOperationException($"{path}: {await response.Content.ReadAsStringAsync()}");
     }
 
+    /// <summary>Requests per second, each of <paramref name="commands"/> commands into a client's own fund.</summary>
+    public Task<Rate> RunInBatchesAsync(int clients, int commands, TimeSpan time) =>
+        Rate.OfAsync(clients, time, random => BatchAsync(random, commands));
+
+    private async Task BatchAsync(Random random, int commands)
+    {
+        var (path, body, by) = _funds[random.Next(_funds.Count)];
+        var one = Encoding.UTF8.GetString(body);
+        var all = Enumerable
+            .Range(0, commands)
+            .Select(_ => $$"""{"key":"{{Guid.NewGuid():N}}","method":"POST","path":"{{path}}","body":{{one}}}""");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batch")
+        {
+            Content = new StringContent(
+                $$"""{"commands":[{{string.Join(',', all)}}]}""",
+                Encoding.UTF8,
+                "application/json"
+            ),
+        };
+        request.Headers.Authorization = by;
+        using var response = await _http.SendAsync(request);
+        var said = await response.Content.ReadAsStringAsync();
+        if (!response.IsSuccessStatusCode || !said.Contains($"\"done\":{commands},", StringComparison.Ordinal))
+            throw new InvalidOperationException($"/api/batch: {said[..Math.Min(said.Length, 1_000)]}");
+    }
+
     /// <summary>
     /// What the others do meanwhile: a fund's balances, its last events, the agency's queue. The last two wait for the
     /// projections.
@@ -119,6 +145,33 @@ public sealed record Rate(double PerSecond, IReadOnlyList<double> Milliseconds)
     {
         using var over = new CancellationTokenSource(time);
         return await UntilAsync(clients, over.Token, open, once);
+    }
+
+    /// <summary>
+    /// As many a second, whether or not the ones before are answered: a slow answer makes the next ones late, and that
+    /// counts.
+    /// </summary>
+    public static async Task<Rate> PacedAsync(double perSecond, TimeSpan time, Func<Random, Task> once)
+    {
+        var (all, watch) = (new ConcurrentBag<double>(), Stopwatch.StartNew());
+        var under = new List<Task>();
+        for (var sent = 0; ; sent++)
+        {
+            var due = TimeSpan.FromSeconds(sent / perSecond);
+            if (due > time)
+                break;
+            if (due - watch.Elapsed is { Ticks: > 0 } early)
+                await Task.Delay(early);
+            under.Add(OneAsync(new Random(sent), due));
+        }
+        await Task.WhenAll(under);
+        return new Rate(all.Count / watch.Elapsed.TotalSeconds, [.. all.Order()]);
+
+        async Task OneAsync(Random random, TimeSpan due)
+        {
+            await once(random);
+            all.Add((watch.Elapsed - due).TotalMilliseconds);
+        }
     }
 
     public static Task<Rate> UntilAsync(int clients, CancellationToken over, Func<Random, Task> once) =>

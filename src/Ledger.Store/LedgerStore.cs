@@ -134,6 +134,7 @@ public static class LedgerStore
                 "receipt_number",
                 "corrected",
                 "contribution_changed",
+                "not_regular",
                 "tax_change_number",
                 "joined",
                 "filed",

@@ -75,7 +75,6 @@ public static class StateRegistration
         options
             .Schema.For<T>()
             .Duplicate(x => x.Region, configure: ByPrefix)
-            .IgnoreIndex("mt_doc_memberyear_idx_claw_back")
             .IgnoreIndex("mt_doc_application_idx_held")
             .IgnoreIndex("mt_doc_member_idx_memberships")
             .IgnoreIndex("mt_doc_member_idx_gone")

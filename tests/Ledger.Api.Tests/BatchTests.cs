@@ -143,6 +143,13 @@ public sealed class BatchTests(ApiFixture api, ITestOutputHelper output)
         await RefusedAsync("field-invalid", "commands[1].key", one, one);
         await RefusedAsync("field-invalid", "commands[0].method", Command("/api/funds", null, method: "GET"));
         await RefusedAsync("field-invalid", "commands[0].path", Command("/health/live", null));
+        // Who only asks what it would do is not to find that it was done.
+        await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            "/api/batch?preview=true",
+            new { commands = new[] { one } }
+        );
         Assert.Equal(
             0,
             (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AllocatedAmount.Yuan

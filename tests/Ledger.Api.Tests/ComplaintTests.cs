@@ -75,6 +75,8 @@ public sealed class ComplaintTests(ApiFixture api)
         var seen = await FollowAsync(village, complaint);
         Assert.Equal("raised", seen.GetProperty("status").GetString());
         Assert.Equal($"{api.Today.AddDays(30):yyyy-MM-dd}", seen.GetProperty("answerDue").GetString());
+        // Nor does what was masked tell who is one of these people.
+        Assert.DoesNotContain("没有收到补助", seen.GetRawText(), StringComparison.Ordinal);
         Assert.DoesNotContain(people[1].Name, seen.GetRawText(), StringComparison.Ordinal);
 
         // Who has it to answer sees it among what waits for him, and nobody else does.
@@ -127,6 +129,13 @@ public sealed class ComplaintTests(ApiFixture api)
                 (await PublicAsync(escalation, new { reason = "投诉人已满意", secret = wrong })).Text,
                 StringComparison.Ordinal
             );
+        // Nor does an office take it there for somebody who has not said it.
+        await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Offices.Township(village.VillageCode[..9]),
+            $"{village.ApplicationPath}/complaints/{complaint}/escalation",
+            new { reason = "投诉人要求转到县级" }
+        );
         var (status, text) = await PublicAsync(escalation, new { reason = "没有说明什么时候补发", secret });
         Assert.True(status == 200, text);
         Assert.Empty(await WaitingAsync(township));

@@ -301,6 +301,8 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
     public async Task The_database_takes_no_event(string what, string data, string headers, string at)
     {
         await using var connection = await api.Database.OpenConnectionAsync();
+        await using var undone = await connection.BeginTransactionAsync();
+        await connection.ExecuteAsync("insert into ledger.mt_streams (id, version) values ('fund-x', 1)");
         var refused = await Assert.ThrowsAsync<PostgresException>(() =>
             connection.ExecuteAsync(
                 $"""

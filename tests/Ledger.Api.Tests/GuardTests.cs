@@ -45,7 +45,10 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
     private static async Task<Product> StartAsync(Databases databases, string name)
     {
         var product = await Product.StartAsync(databases, name);
-        await product.EditAsync("insert into ledger.mt_streams (id, version) values ('refusal-guard', 1)");
+        // Its stream is there: what is refused is the event.
+        await product.EditAsync(
+            "insert into ledger.mt_streams (id, version) values ('refusal-guard', 1), (repeat('x', 201), 1)"
+        );
         return product;
     }
 

@@ -108,6 +108,12 @@ public sealed class IdempotencyTests(ApiFixture api)
         var colleague = api.Client(village.Officer.Actor with { Id = "colleague" });
         using var theirs = await colleague.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
         Assert.Equal(HttpStatusCode.Created, theirs.StatusCode);
+        // One name for several places, as an office's token may have: what one is told is not the other's.
+        var elsewhere = await api.RegisteredAsync();
+        var named = api.Client(village.Officer.Actor with { Region = elsewhere.VillageCode });
+        using var foreign = await named.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        Assert.Equal(HttpStatusCode.Conflict, foreign.StatusCode);
+        Assert.Contains("idempotency-mismatch", await foreign.Content.ReadAsStringAsync());
     }
 
     [Fact]

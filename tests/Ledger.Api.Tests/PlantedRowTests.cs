@@ -1,4 +1,8 @@
+using Ledger.Domain;
+using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Store.Axes;
+using Npgsql;
 
 namespace Ledger.Api.Tests;
 
@@ -71,6 +75,53 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
         await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
         await village.AllocateAsync(7);
         Assert.Equal(payee, await Payee());
+    }
+
+    [Fact]
+    public async Task An_interval_that_no_event_can_lay_is_refused_and_one_from_before_does_not_stop_the_check()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_words");
+        var village = product.Village;
+        await village.AllocateAsync(100);
+        string Planted(string axis, string kind, long from, long to) =>
+            $"""
+                insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id)
+                values ('{village.FundId}/general', '{axis}', {from}, {to}, '{kind}', 'planted', gen_random_uuid())
+                """;
+        string[] impossible =
+        [
+            Planted("sideways", "allocated", 0, 1),
+            Planted("in", "stolen", 900_000, 900_001),
+            Planted("out", "reserved", -5, 1),
+            Planted("line", "line", 0, long.MaxValue),
+        ];
+        foreach (var row in impossible)
+            Assert.Equal(
+                PostgresErrorCodes.CheckViolation,
+                (await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(row))).SqlState
+            );
+        // Every word that an event lays is one of them.
+        var words = await product.ScalarAsync<string>(
+            "select pg_get_constraintdef(oid) from pg_constraint where conname = 'of_now_bounds' "
+                + "and conrelid = 'ledger.fen_axis'::regclass"
+        );
+        Assert.All(
+            Enum.GetValues<Axis>().Select(a => a.Word()).Concat(Enum.GetValues<EntryKind>().Select(k => k.Word())),
+            word => Assert.Contains($"'{word}'", words)
+        );
+
+        await product.AttackAsync("alter table ledger.fen_axis drop constraint of_now_bounds");
+        foreach (var row in impossible)
+            await product.AttackAsync(row);
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(1, exit);
+        Assert.All(
+            new[] { "sideways", " 900000", " -5", "line" },
+            what => Assert.Contains(what, said, StringComparison.Ordinal)
+        );
+        await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.True(exit == 0, said);
     }
 
     [Fact]

@@ -153,7 +153,6 @@ public static class ApplicationPages
                 Found = found is null
                     ? null
                     : new ComplaintPage.Shown(
-                        found.Text,
                         found.Status,
                         found.RaisedOn,
                         found.AnswerDue,

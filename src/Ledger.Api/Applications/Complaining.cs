@@ -32,13 +32,15 @@ public sealed record ComplaintAnswerBody(bool Upheld, string Answer, ComplaintRe
 /// </summary>
 public sealed record ComplaintReceiptView(string ComplaintId, string? Secret = null);
 
-/// <param name="Secret">As it was shown when the complaint was made; none for one from before there were any.</param>
-public sealed record PublicEscalationBody(string Reason, string? Secret = null);
+/// <param name="Secret">As it was shown when the complaint was made; none for one that was made at a desk, or before
+/// there were any.</param>
+public sealed record EscalationBody(string Reason, string? Secret = null);
 
 public sealed record ComplaintAnswerView(bool Upheld, string Answer, ComplaintRemedy? Remedy);
 
 /// <summary>
-/// A complaint as whoever has its number may read it. <paramref name="AnswerDue"/>: by when the office that has it
+/// A complaint as whoever has its number may read it: not its words, in which the names of this application's people
+/// are masked, so that nobody tries out who is one of them. <paramref name="AnswerDue"/>: by when the office that has it
 /// should answer.
 /// </summary>
 public sealed record ComplaintView(
@@ -46,7 +48,6 @@ public sealed record ComplaintView(
     string ComplaintId,
     string CollectiveName,
     int Year,
-    string Text,
     ComplaintStatus Status,
     DateOnly RaisedOn,
     DateOnly? AnswerDue,
@@ -230,7 +231,13 @@ public static class Complaining
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
-    private static async Task<Answer> EscalateAtDesk(string id, string complaintId, ReasonBody body, Command command)
+    /// <summary>For whoever complained, who says there what only he was told.</summary>
+    private static async Task<Answer> EscalateAtDesk(
+        string id,
+        string complaintId,
+        EscalationBody body,
+        Command command
+    )
     {
         var application = await EscalateAsync(await command.LoadAsync<Application>(id), complaintId, body, command);
         return new Answer(ApplicationView.Of(application), application.Revision);
@@ -240,30 +247,29 @@ public static class Complaining
     private static async Task<Answer> EscalatePublicly(
         string id,
         string complaintId,
-        PublicEscalationBody body,
+        EscalationBody body,
         Command command
     )
     {
-        var application = await PublishedAsync(id, command);
-        var raised = await command.EventAsync<ComplaintRaised>(
-            id,
-            "type = 'complaint_raised' and data ->> 'complaintId' = @complaint",
-            ("complaint", complaintId)
-        );
-        if (Complain.NotComplainant(raised?.SecretDigest, body.Secret) is { } stranger)
-            throw new RefusedException(stranger);
-        await EscalateAsync(application, complaintId, new ReasonBody(body.Reason), command);
+        await EscalateAsync(await PublishedAsync(id, command), complaintId, body, command);
         return new Answer(new ComplaintReceiptView(complaintId));
     }
 
     private static async Task<Application> EscalateAsync(
         Application application,
         string complaintId,
-        ReasonBody body,
+        EscalationBody body,
         Command command
     )
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
+        var made = await command.EventAsync<ComplaintRaised>(
+            application.Id,
+            "type = 'complaint_raised' and data ->> 'complaintId' = @complaint",
+            ("complaint", complaintId)
+        );
+        if (Complain.NotComplainant(made?.SecretDigest, body.Secret) is { } stranger)
+            throw new RefusedException(stranger);
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var raised = await RaisedOnAsync(command.Connection, application.Id, complaintId);
         return command.Append(
@@ -311,7 +317,6 @@ public static class Complaining
             complaintId,
             (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
             application.Year,
-            complaint.Text,
             complaint.Status,
             on.Raised,
             due,

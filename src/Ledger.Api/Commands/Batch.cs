@@ -60,7 +60,7 @@ public static class Batch
         // The routes are built when the last is mapped: what leads to them waits for the first batch.
         var inner = new Lazy<RequestDelegate>(() => Pipeline(app));
         api.MapPost("/batch", (BatchBody body, HttpContext http) => RunAsync(body, http, inner.Value))
-            .WithMetadata(new NotKeptMetadata())
+            .NotKept()
             .Reading<BatchView>(
                 "run-batch",
                 $"一次提交至多 {Most} 条命令，各有幂等键、各有结果 · Many commands in one request",

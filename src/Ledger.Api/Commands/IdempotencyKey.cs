@@ -39,6 +39,14 @@ public static class IdempotencyKey
     /// <summary>How a kept answer that is no problem names its content.</summary>
     public const string Json = "application/json; charset=utf-8";
 
+    /// <summary>
+    /// Among a kept answer's headers, and never sent: whose it is. One name may act for several places (a token that was
+    /// issued for each), and what is told to one is not the other's.
+    /// </summary>
+    private const string For = "For";
+
+    private static string Place(Command command) => $"{command.Actor.Role}@{command.Actor.Region}";
+
     /// <summary>Also in Migrations/V0001, which brings the keys of earlier builds into this form.</summary>
     private const string OfRequest = "request:";
 
@@ -90,13 +98,15 @@ public static class IdempotencyKey
             r =>
                 (
                     Request: r.GetFieldValue<byte[]>(0),
-                    Answer: Ours(r.GetInt32(1), r.GetString(2), r.GetFieldValue<byte[]>(3))
+                    Answer: Ours(r.GetInt32(1), r.GetString(2), r.GetFieldValue<byte[]>(3), out var place),
+                    Place: place
                 ),
             Sql.Text(command.Actor.Id),
             Sql.Text(Kept(command, key, request))
         );
         return known.Count == 0 ? null
             : known[0].Request.AsSpan().SequenceEqual(request)
+            && (known[0].Place is null || known[0].Place == Place(command)) // null: kept by an earlier build
                 ? known[0].Answer
                     ?? throw new RefusedException(
                         new Rejection(Rejections.RecordDamaged, $"{Header} “{key}”所存的回答不是产品写入的")
@@ -113,13 +123,16 @@ public static class IdempotencyKey
     /// What an answer of ours can be; null: another one, of whoever added a row for a key that he expected. No header
     /// is served that no command writes.
     /// </summary>
-    private static StoredAnswer? Ours(int status, string headers, byte[] body)
+    private static StoredAnswer? Ours(int status, string headers, byte[] body, out string? place)
     {
+        place = null;
         try
         {
+            var written = JsonSerializer.Deserialize<Dictionary<string, string>>(headers);
+            written?.Remove(For, out place);
             return
                 status is >= 200 and < 600
-                && JsonSerializer.Deserialize<Dictionary<string, string>>(headers) is { } written
+                && written is not null
                 && written.ContainsKey("Content-Type")
                 && written.All(h => IsOurs(h.Key, h.Value))
                 ? new StoredAnswer(status, written, body)
@@ -152,7 +165,7 @@ public static class IdempotencyKey
             request,
             command.Name,
             answer.Status,
-            JsonSerializer.Serialize(answer.Headers),
+            JsonSerializer.Serialize(new Dictionary<string, string>(answer.Headers) { [For] = Place(command) }),
             answer.Body
         );
 

@@ -65,7 +65,20 @@ public static class RouteConventions
         string name,
         string summary,
         params string[] roles
-    ) => route.WithMetadata(new NotKeptMetadata()).Describe(name, summary, roles).Produces<TAnswer>();
+    ) => route.NotKept().Describe(name, summary, roles).Produces<TAnswer>();
+
+    /// <inheritdoc cref="NotKeptMetadata"/>
+    /// <remarks>It is done when it is asked: whoever asks what it would do is refused.</remarks>
+    public static RouteHandlerBuilder NotKept(this RouteHandlerBuilder route) =>
+        route
+            .WithMetadata(new NotKeptMetadata())
+            .AddEndpointFilter(
+                (context, next) =>
+                {
+                    Preview.IsAsked(context.HttpContext);
+                    return next(context);
+                }
+            );
 
     /// <summary>
     /// A command that is written together with others (<see cref="Commands.Together"/>). Its endpoint takes an id and a

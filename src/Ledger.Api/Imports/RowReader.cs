@@ -67,14 +67,18 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     /// <summary>Something was mended: the cell, and how.</summary>
     private void Tell(string column, string what) => table.Tell(what, row.Number, column);
 
+    /// <summary>Of a text that is too long nothing is looked at: there is no end to what somebody sends.</summary>
     public string Text(string column, int maxLength)
     {
         if (Required(column) is not { } cell)
             return "";
         var text = cell.Shown ?? cell.Text;
         if (text.Length > maxLength)
-            Wrong(column, $"最多 {maxLength} 字");
-        else if (text.Any(char.IsControl))
+        {
+            Wrong(column, $"最多 {maxLength} 字，现为 {text.Length} 字");
+            return "";
+        }
+        if (text.Any(char.IsControl))
             Wrong(column, "含有换行或其他控制字符");
         return text;
     }
@@ -118,7 +122,7 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
             Wrong(column, LostDigits("编号"));
         else if (!mayBePersonal && PersonalNumbers.InReference(text) is { } what)
             Wrong(column, $"不能用{what}作凭证号，请填单据自己的编号", Rejections.ReferenceIsPersonal);
-        else if (text != cell.Text)
+        else if (text.Length > 0 && text != cell.Text)
             Tell(column, "编号中的空格、全角字符已改为通常的写法");
         return text;
     }

@@ -518,14 +518,19 @@ public static class ReportEndpoints
                         then '只有政府代缴的人员已获补助，'
                         when y.data @? '$.contributions[*] ? (@.kind == "regular")' then '本人缴费已全部退费的人员已获补助，'
                         else '没有本人缴费记录的人员已获补助，' end || {Next} || ' (C5 C6)'
-              from {S}.mt_doc_memberyear y
+              from (select stream_id as id -- as the indexes say: nobody else has not paid himself
+                      from {S}.mt_events
+                     where type = 'contribution_recorded'
+                       and data ->> 'kind' <> 'regular'
+                     union
+                    select stream_id
+                      from {S}.mt_events
+                     where type in ('contribution_reversed', 'contribution_adjusted', 'contribution_refunded')) told
+              join {S}.mt_doc_memberyear y on y.id = told.id
               join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32),
                    jsonb_array_elements(y.data -> 'subsidies') s
              where m.region like @scope || '%'
                and s ->> 'status' in ('approved', 'paid', 'credited')
-               and y.data @? '$.subsidies[0]'
-               and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' -- as its index says
-                    or not {PaidThemselves})
                and ({CaughtUp} or not {PaidThemselves} and not ({OnGovernmentPaid}))
             """;
 

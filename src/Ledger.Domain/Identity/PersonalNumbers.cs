@@ -35,20 +35,16 @@ public static partial class PersonalNumbers
             {
                 if (Alone(chain[first]) is { } alone)
                     return alone;
-                for (
-                    var (last, together) = (first + 1, chain[first].Digits);
-                    last < chain.Count && together.Length < 22;
-                    last++
-                )
+                for (var (last, length) = (first + 1, chain[first].Length); last < chain.Count && length < 22; last++)
                 {
-                    together += chain[last].Digits;
+                    length += chain[last].Length;
+                    if (!HaveLength(length))
+                        continue;
+                    var groups = chain.GetRange(first, last - first + 1);
+                    var together = string.Concat(groups.Select(g => g.Digits));
                     if (IsPayer(together))
                         return Id;
-                    if (
-                        chain[first].AfterLetter
-                        || chain[last].BeforeLetter
-                        || !IsOneNumber(chain.GetRange(first, last - first + 1), out var isList)
-                    )
+                    if (chain[first].AfterLetter || chain[last].BeforeLetter || !IsOneNumber(groups, out var isList))
                         continue;
                     if (IsPhone(together))
                         return Phone;
@@ -68,13 +64,15 @@ public static partial class PersonalNumbers
     {
         foreach (var chain in Chains(plain, c => !char.IsAsciiLetterOrDigit(c)))
             for (var first = 0; first < chain.Count; first++)
-            for (
-                var (last, together) = (first + 1, chain[first].Digits);
-                last < chain.Count && together.Length < 18;
-                last++
-            )
-                if (IsPayer(together += chain[last].Digits))
+            for (var (last, length) = (first + 1, chain[first].Length); last < chain.Count && length < 18; last++)
+            {
+                length += chain[last].Length;
+                if (
+                    length == 18
+                    && IsPayer(string.Concat(chain.GetRange(first, last - first + 1).Select(g => g.Digits)))
+                )
                     return true;
+            }
         return false;
     }
 
@@ -97,9 +95,12 @@ public static partial class PersonalNumbers
         return IsTakenApart(plain) ? Id : null;
     }
 
+    /// <summary>Nobody reads more of what he has sent himself.</summary>
+    private const int LongestQuoted = 100;
+
     /// <summary>What somebody sent, as a refusal may repeat it: an answer is kept for ever too.</summary>
     public static string Quoted(string text) =>
-        In(text) is null && InReference(text) is null ? $"“{text}”" : "所填内容";
+        text.Length <= LongestQuoted && In(text) is null && InReference(text) is null ? $"“{text}”" : "所填内容";
 
     /// <summary>
     /// A run of digits; <paramref name="Apart"/>: what stands between it and the one before. Letters at either end:
@@ -144,6 +145,9 @@ public static partial class PersonalNumbers
         && CitizenId.Parse(digits, out var fault) is var id
         && fault is null
         && id.BirthDate.Year <= DateTime.UtcNow.Year - YoungestPayer;
+
+    /// <summary>Of what a mobile number, an id or a card can be: whatever else digits add up to is none.</summary>
+    private static bool HaveLength(int digits) => digits is 11 or 13 or 15 or (>= 16 and <= 19);
 
     private static bool IsPhone(string digits) => Mobile().IsMatch(digits);
 
@@ -225,7 +229,9 @@ public static partial class PersonalNumbers
     private static bool IsBetween(char c) => char.IsWhiteSpace(c) || c is '+' or '~' or '|' || char.IsPunctuation(c);
 
     private static bool FollowsLetter(string plain, int at) =>
-        at > 0 && char.IsAsciiLetter(plain[at - 1]) && !PhoneWord().IsMatch(plain[..at]);
+        at > 0
+        && char.IsAsciiLetter(plain[at - 1])
+        && !PhoneWord().IsMatch(plain.AsSpan(Math.Max(0, at - LongestWord), Math.Min(at, LongestWord)));
 
     /// <summary>Digits as people write them out; the financial forms too.</summary>
     private static readonly FrozenDictionary<char, char> Numerals = new[]
@@ -242,6 +248,8 @@ public static partial class PersonalNumbers
 
     [GeneratedRegex("^(?:0086|86)?1[3-9][0-9]{9}$")]
     private static partial Regex Mobile();
+
+    private const int LongestWord = 6;
 
     [GeneratedRegex("(?:TEL|PHONE|MOBILE|MOB|CALL)$")]
     private static partial Regex PhoneWord();

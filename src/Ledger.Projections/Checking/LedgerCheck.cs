@@ -431,6 +431,21 @@ public sealed class LedgerCheck(
     /// </summary>
     private async Task CheckAxisRowsAsync(NpgsqlConnection connection, StoredAxes stored, string[] types, bool rebuild)
     {
+        foreach (
+            var row in await connection.QueryAsync(
+                $"""
+                select concat_ws(' ', left(axis, 20), left(account, 200), fen_from)
+                  from {schema}.fen_axis
+                 where ({StoredAxes.IsReadable}) is not true
+                """,
+                r => r.GetString(0)
+            )
+        )
+            Report(new Difference("FenAxis", row, "$", "row", null, null));
+        if (rebuild)
+            await OnAsync(c =>
+                c.ExecuteAsync($"delete from {schema}.fen_axis where ({StoredAxes.IsReadable}) is not true")
+            );
         for (AxisEntry? after = null; ; )
         {
             var rows = await stored.PageAsync(after, PageSize);

@@ -11,6 +11,18 @@ namespace Ledger.Store.Axes;
 /// </summary>
 public sealed class StoredAxes(NpgsqlConnection connection, string schema) : FenAxes
 {
+    /// <summary>
+    /// Of a row that can be one of ours; others are from before the table refused them (V0015).
+    /// </summary>
+    public static readonly string IsReadable =
+        $"axis in ({Words<Axis>()}) and kind in ({Words<EntryKind>()}) and fen_from between 0 and fen_to "
+        + $"and fen_to <= {MostFen} and (origin_from is null or origin_from between 0 and {MostFen})";
+
+    private const long MostFen = 1_000_000_000_000_000;
+
+    private static string Words<T>()
+        where T : struct, Enum => string.Join(", ", Enum.GetValues<T>().Select(v => $"'{v.Word()}'"));
+
     private const string Columns =
         "axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, member_year, event_id";
 
@@ -140,6 +152,7 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
             select {Columns}
               from {schema}.fen_axis
               join unnest(@axes, @accounts, @froms) p (a, b, c) on axis = a and account = b and fen_from = c
+             where {IsReadable}
             """,
             r => Read(r, 0),
             ("axes", places.Select(p => p.Axis.Word()).ToArray()),
@@ -156,6 +169,7 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
             select {Columns}
               from {schema}.fen_axis
              where (account, axis, fen_from) > (@account, @axis, @from)
+               and {IsReadable}
              order by account, axis, fen_from limit {size}
             """,
             r => Read(r, 0),
@@ -166,11 +180,16 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
 
     private static AxisEntry Read(NpgsqlDataReader r, int at)
     {
+        if (
+            !Enum.TryParse<Axis>(r.GetString(at), ignoreCase: true, out var axis)
+            || !Enum.TryParse<EntryKind>(r.GetString(at + 4), ignoreCase: true, out var kind)
+        )
+            throw new ForgedAxisException($"{r.GetString(at + 1)} [{r.GetInt64(at + 2)}, {r.GetInt64(at + 3)})");
         var fen = new FenInterval(r.GetInt64(at + 2), r.GetInt64(at + 3));
         return new AxisEntry(
-            Enum.Parse<Axis>(r.GetString(at), ignoreCase: true),
+            axis,
             new FenSpan(r.GetString(at + 1), fen),
-            Enum.Parse<EntryKind>(r.GetString(at + 4), ignoreCase: true),
+            kind,
             r.GetString(at + 5),
             r.IsDBNull(at + 6)
                 ? null

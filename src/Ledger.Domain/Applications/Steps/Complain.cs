@@ -34,8 +34,8 @@ public static class Complain
         );
 
     /// <summary>
-    /// Whoever is not signed in says what only the complainant was told: officials see the number, too. A complaint
-    /// from before, or from a desk, has no secret.
+    /// It is taken further with what only the complainant was told, at a desk as well: officials see the number, too. A
+    /// complaint from before, or from a desk, has no secret.
     /// </summary>
     public static Rejection? NotComplainant(string? secretDigest, string? secret) =>
         secretDigest is null || (secret is not null && Digest(secret) == secretDigest)
