@@ -1,16 +1,19 @@
-// Measurements, each a ratio to a named baseline of the same run. bench/README.md says how to read them. bench/run
-// [--seconds 5] [--lines 10000] [--pgledger its repository] postings, batches, bulk, hot fund, nodes, start: against SQL, Marten alone,
-// pgledger bench/run growth [sizes] what a county waits for in a ledger of 100,000 and of 10,000,000 events bench/run
-// trace [sizes] tracing up and down at 10,000, 1,000,000 and 10,000,000 postings bench/run log [events] the
-// transparency log at 1,000,000 events bench/run import [rows] contribution records of a city, 1,000,000 rows bench/run
-// lists [--beside <Ledger.Api.dll>] [--rounds 5] 20,000 rows as .xlsx and .xls: seconds and megabytes, an earlier build
-// in turn bench/run rebuild [events] every read model made anew at 1,000,000 events bench/run upgrade <revision> two
-// nodes of an earlier revision's build replaced one by one, and back, under load bench/run versus <Ledger.Api.dll>
-// [--rounds 10] [--applications 6] postings and approvals, the present build and another one in turn bench/run
-// statements [--clients 32] [--seconds 20] [--batch 0] what a posting costs in the server, by statement bench/run soak
-// [--minutes 60] [--share 0.8] [--events 0] memory, connections, lag and answers under an hour's load at that share of
-// capacity bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers]
-// [--at-once 2] years under faults bench/run pages first view of the pages in Chromium; memory of signed-in people
+// Measurements, each a ratio to a named baseline of the same run. bench/README.md says how to read them.
+// bench/run [--seconds 5] [--lines 10000] [--pgledger its repository]: postings, batches, bulk, hot fund, nodes, start,
+//   against SQL, Marten alone, pgledger
+// bench/run statements [--clients 32] [--seconds 20] [--batch 0]: what a posting costs in the server, by statement
+// bench/run versus <Ledger.Api.dll> [--rounds 10] [--applications 6]: postings and approvals, another build in turn
+// bench/run growth [sizes]: what a county waits for in a ledger of 100,000 and of 10,000,000 events
+// bench/run trace [sizes]: tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
+// bench/run log [events]: the transparency log at 1,000,000 events
+// bench/run import [rows]: contribution records of a city, 1,000,000 rows
+// bench/run lists [--beside <Ledger.Api.dll>] [--rounds 5]: 20,000 rows as .xlsx and .xls, an earlier build in turn
+// bench/run rebuild [events]: every read model made anew at 1,000,000 events
+// bench/run upgrade <revision>: two nodes of an earlier revision's build replaced one by one, and back, under load
+// bench/run soak [--minutes 60] [--share 0.8] [--events 0]: memory, connections, lag and answers under hours of load
+// bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers]
+//   [--at-once 2]: years under faults
+// bench/run pages: first view of the pages in Chromium; memory of signed-in people
 using System.Globalization;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests.Faults;

@@ -49,13 +49,18 @@ public static class Statements
         );
         foreach (
             var (text, calls, rows, microseconds) in await connection.QueryAsync(
-                "select query, calls, rows, total_exec_time * 1000 from pg_stat_statements order by 4 desc limit @shown",
+                """
+                select query, calls, rows, total_exec_time * 1000
+                  from pg_stat_statements
+                 order by 4 desc limit @shown
+                """,
                 r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2), r.GetDouble(3)),
                 ("shown", Shown)
             )
         )
             Console.WriteLine(
-                $"{microseconds / done, 8:0.0} µs  {(double)calls / done, 6:0.00} calls  {(double)rows / done, 6:0.00} rows  "
+                $"{microseconds / done, 8:0.0} µs  {(double)calls / done, 6:0.00} calls  "
+                    + $"{(double)rows / done, 6:0.00} rows  "
                     + string.Join(' ', text.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
             );
 

@@ -11,8 +11,8 @@ public static class StateTable
     public static string Of(string schema, Type document) => $"{schema}.{Name(document)}";
 
     /// <summary>
-    /// From here on they are updated, and what is missing is inserted: 0.6 of what the other form takes, which for a few
-    /// is the quicker one.
+    /// From here on they are updated, and what is missing is inserted: 0.6 of what the other form takes, which for a
+    /// few is the quicker one.
     /// </summary>
     private const int Many = 500;
 

@@ -35,7 +35,6 @@ public sealed class FormTests
         ["ApplicationPromises.Take"] = "a table: what is noted of which event",
         ["Rules.Take"] = "a table: which rule looks at which events",
         ["Problem.Meaning"] = "a table: what each exception means to whoever asked",
-        ["Capacity.RunAsync"] = Measures,
         ["Faults.RunAsync"] = Measures,
         ["Growth.SetUpAsync"] = Measures,
         ["History.FillAsync"] = Measures,

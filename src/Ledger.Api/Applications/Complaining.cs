@@ -39,9 +39,9 @@ public sealed record EscalationBody(string Reason, string? Secret = null);
 public sealed record ComplaintAnswerView(bool Upheld, string Answer, ComplaintRemedy? Remedy);
 
 /// <summary>
-/// A complaint as whoever has its number may read it: not its words, in which the names of this application's people
-/// are masked, so that nobody tries out who is one of them. <paramref name="AnswerDue"/>: by when the office that has it
-/// should answer.
+/// A complaint as whoever has its number may read it: not its words, in which the names of this application's
+/// people are masked, so that nobody tries out who is one of them. <paramref name="AnswerDue"/>: by when the office
+/// that has it should answer.
 /// </summary>
 public sealed record ComplaintView(
     string ApplicationId,

@@ -40,8 +40,8 @@ public static class IdempotencyKey
     public const string Json = "application/json; charset=utf-8";
 
     /// <summary>
-    /// Among a kept answer's headers, and never sent: whose it is. One name may act for several places (a token that was
-    /// issued for each), and what is told to one is not the other's.
+    /// Among a kept answer's headers, and never sent: whose it is. One name may act for several places (a token that
+    /// was issued for each), and what is told to one is not the other's.
     /// </summary>
     private const string For = "For";
 
