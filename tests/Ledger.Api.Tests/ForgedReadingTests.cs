@@ -379,6 +379,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("{year:int}", $"{village.Year}"),
                 ("{region}", county),
                 ("{name}.xlsx", "roster.xlsx"),
+                ("{form}", "application"),
                 ("{level:int}/{**path}", "0/000.p/1"),
                 ("entries/{**path}", "entries/000.p/1"),
             }.Aggregate(route, (p, r) => p.Replace(r.Item1, r.Item2, StringComparison.Ordinal));
