@@ -95,7 +95,16 @@ public class Databases : IAsyncLifetime
         var connectionString = await MakeAsync(prefix, opened);
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        await connection.ExecuteAsync($"drop owned by {opened}_app"); // the rights that came along are another's
+        // The rights that came along are another's. One at a time: the server keeps them where all databases look.
+        await Loading.WaitAsync();
+        try
+        {
+            await connection.ExecuteAsync($"drop owned by {opened}_app");
+        }
+        finally
+        {
+            Loading.Release();
+        }
         return (connectionString, _county.Village);
     }
 
