@@ -363,7 +363,7 @@ public sealed class StoryTests(WebFixture web)
         await auditor.Page.GotoAsync("/audit");
         await auditor.Page.GetByLabel("类型").SelectOptionAsync("funds_allocated");
         await auditor.Page.GetByLabel("金额从").FillAsync("100000");
-        await auditor.ClickAsync("查询");
+        await auditor.ClickAsync("筛选");
         await Assertions.Expect(auditor.Page.Locator("#events strong").First).ToHaveTextAsync("划入资金");
         Assert.True(await auditor.Page.Locator("#events > li").CountAsync() >= 2);
         await auditor.Page.GetByText("内容与证明").First.ClickAsync();

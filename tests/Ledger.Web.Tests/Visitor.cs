@@ -66,8 +66,11 @@ public sealed class Visitor : IAsyncDisposable
         );
 
     /// <summary>Text is shown somewhere on the page.</summary>
+    /// <summary>Somewhere on the page, and not only among what a list could be filtered by.</summary>
     public Task SeesAsync(string text) =>
-        Assertions.Expect(Page.GetByText(text).First).ToBeVisibleAsync(new() { Timeout = 15_000 });
+        Assertions
+            .Expect(Page.GetByText(text).Filter(new() { Visible = true }).First)
+            .ToBeVisibleAsync(new() { Timeout = 15_000 });
 
     /// <summary>Once the page's script has run: a reload shows the text before it.</summary>
     public async Task ClickAsync(string button)
