@@ -65,7 +65,6 @@ public sealed class Visitor : IAsyncDisposable
             "() => [...document.querySelectorAll('[data-chart]')].every(c => c.dataset.drawn && c.querySelector('svg'))"
         );
 
-    /// <summary>Text is shown somewhere on the page.</summary>
     /// <summary>Somewhere on the page, and not only among what a list could be filtered by.</summary>
     public Task SeesAsync(string text) =>
         Assertions
