@@ -97,13 +97,14 @@ public sealed partial class PlainWordsTests(WebFixture web)
     private static readonly string[] ForDevelopers = ["/docs/problems"];
 
     [Fact]
-    public async Task No_page_speaks_the_language_of_programs()
+    public async Task No_page_speaks_the_language_of_programs_and_words_stand_apart()
     {
         var faults = new SortedSet<string>();
         await EachAsync(
             "zh-CN",
             async (page, route) =>
             {
+                faults.UnionWith((await page.EvaluateAsync<string[]>(Untidy)).Select(fault => $"{route}: {fault}"));
                 if (ForDevelopers.Contains(route))
                     return;
                 await page.EvaluateAsync(WithoutIds);
@@ -193,18 +194,6 @@ public sealed partial class PlainWordsTests(WebFixture web)
           return found;
         }
         """;
-
-    [Fact]
-    public async Task Words_stand_apart_boxes_beside_their_labels_and_examples_look_like_examples()
-    {
-        var faults = new SortedSet<string>();
-        await EachAsync(
-            "zh-CN",
-            async (page, route) =>
-                faults.UnionWith((await page.EvaluateAsync<string[]>(Untidy)).Select(fault => $"{route}: {fault}"))
-        );
-        Assert.True(faults.Count == 0, string.Join('\n', faults));
-    }
 
     private async Task EachAsync(string language, Func<IPage, string, Task> look)
     {
