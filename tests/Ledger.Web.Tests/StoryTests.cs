@@ -22,7 +22,7 @@ public sealed class StoryTests(WebFixture web)
             await officer.Page.Locator(".tile strong").First.InnerTextAsync(),
             System.Globalization.CultureInfo.InvariantCulture
         );
-        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "登记划入" }).ClickAsync();
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "登记划入", Exact = true }).ClickAsync();
 
         // Wrong first: said in words, at the field, nothing lost.
         await officer.Page.GetByLabel("金额（元）").FillAsync("12.345");

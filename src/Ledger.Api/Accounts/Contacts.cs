@@ -73,9 +73,7 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
 
     public async Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region)
     {
-        var places = await session
-            .Query<Collective>()
-            .Where(c => c.Region.StartsWith(region) && c.MergedInto == null && c.DissolvedOn == null)
+        var places = await Standing(region)
             .OrderBy(c => c.Region)
             .Take(MostOffered)
             .Select(c => new { c.Region, c.Name })
@@ -91,18 +89,17 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         return (await CountyAsync(RegionCode.County(region))).GetValueOrDefault(region);
     }
 
+    private IQueryable<Collective> Standing(string scope) =>
+        session
+            .Query<Collective>()
+            .Where(c => c.Region.StartsWith(scope) && c.MergedInto == null && c.DissolvedOn == null);
+
     private Task<IReadOnlyDictionary<string, string>> CountyAsync(string county) =>
         names.OfAsync(
             $"places {county}",
             async () =>
                 (IReadOnlyDictionary<string, string>)
-                    (
-                        await session
-                            .Query<Collective>()
-                            .Where(c => c.Region.StartsWith(county) && c.MergedInto == null && c.DissolvedOn == null)
-                            .Select(c => new { c.Region, c.Name })
-                            .ToListAsync()
-                    )
+                    (await Standing(county).Select(c => new { c.Region, c.Name }).ToListAsync())
                         .GroupBy(c => c.Region)
                         .ToDictionary(
                             c => c.Key,

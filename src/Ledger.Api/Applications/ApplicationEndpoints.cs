@@ -564,11 +564,9 @@ public static class ApplicationEndpoints
             ? await Approving.BasisAsync(application, command, people)
             : ((LineBasis?)null, await command.PolicyYearAsync(application.Region, application.Year));
         var limits = policy.AgeLimits();
-        var ages = await people.AgesAsync(
-            command.Connection,
-            application.Lines.Select(l => l.MemberId),
-            application.Year
-        );
+        var ages =
+            basis?.Ages
+            ?? await people.AgesAsync(command.Connection, application.Lines.Select(l => l.MemberId), application.Year);
         var found = basis?.Members ?? await FoundAsync(application, command);
         var against = basis is null
             ? null

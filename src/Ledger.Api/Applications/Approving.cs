@@ -28,20 +28,43 @@ public static class Approving
         var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var fund = (await command.ReadAsync<Fund>(application.FundId))!;
-        var lines = application.Lines;
-        var basis = new LineBasis(
+        var basis = await LinesAsync(
+            application,
+            application.Lines,
+            plan,
+            collective,
+            policy,
+            fund,
+            command.ReadPeopleAsync<MemberYear>,
+            command,
+            people
+        );
+        return (basis, policy);
+    }
+
+    /// <param name="years">Reads the member-years, or takes them to be changed.</param>
+    private static async Task<LineBasis> LinesAsync(
+        Application application,
+        IReadOnlyCollection<Line> lines,
+        Plan plan,
+        Collective collective,
+        PolicyYear policy,
+        Fund fund,
+        Func<IEnumerable<string>, Task<IReadOnlyDictionary<string, MemberYear>>> years,
+        Command command,
+        PersonalData people
+    ) =>
+        new(
             await Succession.LineageAsync(command.Connection, collective),
             plan.Adopted()!.Standard,
             fund.Pocket(application.SubAccount).Earmark,
             policy.AgeLimits(),
             await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId)),
-            await command.ReadPeopleAsync<MemberYear>(lines.Select(application.MemberYearId)),
+            await years(lines.Select(application.MemberYearId)),
             await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year),
             command.DamagedPeople,
             policy.Parameters.GovernmentPaidOpensSubsidy
         );
-        return (basis, policy);
-    }
 
     public static async Task<Answer> Approval(string id, Command command, PersonalData people)
     {
@@ -51,17 +74,16 @@ public static class Approving
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(application.Region)));
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
-        var lines = application.With(LineStatus.Accepted).ToList();
-        var basis = new LineBasis(
-            await Succession.LineageAsync(command.Connection, collective),
-            plan.Adopted()!.Standard,
-            fund.Pocket(application.SubAccount).Earmark,
-            policy.AgeLimits(),
-            await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId)),
-            await command.FindPeopleAsync<MemberYear>(lines.Select(application.MemberYearId)),
-            await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year),
-            command.DamagedPeople,
-            policy.Parameters.GovernmentPaidOpensSubsidy
+        var basis = await LinesAsync(
+            application,
+            [.. application.With(LineStatus.Accepted)],
+            plan,
+            collective,
+            policy,
+            fund,
+            command.FindPeopleAsync<MemberYear>,
+            command,
+            people
         );
         return command.Decided(
             application,

@@ -48,38 +48,39 @@ public static class FormPages
     )
     {
         var collective = await session.ScopedAsync<Collective>(id, caller) ?? throw Require.NotFound(id);
-        var all = await ApplicationsAsync(id, session, cancellation);
         return PageRoutes.Show<FormsPage>(
             new
             {
                 Collective = collective,
-                Applications = all,
-                Asked = Asked(all, application)?.Id,
+                Applications = await Newest(id, session).Take(Scope.MaxRows).ToListAsync(cancellation),
+                Asked = (await AskedAsync(id, application, session, cancellation))?.Id,
                 IsBlank = application == Blank,
             }
         );
     }
 
-    private static async Task<IReadOnlyList<Application>> ApplicationsAsync(
-        string id,
-        IQuerySession session,
-        CancellationToken cancellation
-    ) =>
-        await session
+    private static IQueryable<Application> Newest(string id, IQuerySession session) =>
+        session
             .Query<Application>()
             .Where(a => a.CollectiveId == id)
             .OrderByDescending(a => a.Year)
-            .ThenByDescending(a => a.Id)
-            .Take(Scope.MaxRows)
-            .ToListAsync(cancellation);
+            .ThenByDescending(a => a.Id);
 
     /// <summary>The one that is asked for; the newest where nobody says; none where none is wanted.</summary>
-    private static Application? Asked(IReadOnlyList<Application> all, string? asked) =>
+    private static async Task<Application?> AskedAsync(
+        string id,
+        string? asked,
+        IQuerySession session,
+        CancellationToken cancellation
+    ) =>
         asked switch
         {
             Blank => null,
-            { Length: > 0 } => all.FirstOrDefault(a => a.Id == asked) ?? throw Require.NotFound(asked),
-            _ => all.FirstOrDefault(),
+            { Length: > 0 } => await session.LoadAsync<Application>(asked, cancellation) is { } own
+            && own.CollectiveId == id
+                ? own
+                : throw Require.NotFound(asked),
+            _ => await Newest(id, session).FirstOrDefaultAsync(cancellation),
         };
 
     private static async Task<IResult> One(
@@ -97,7 +98,7 @@ public static class FormPages
         var collective = await session.ScopedAsync<Collective>(id, caller) ?? throw Require.NotFound(id);
         if (FormsPage.Forms.All(f => f.Form != form))
             throw Require.NotFound(form);
-        var of = Asked(await ApplicationsAsync(id, session, cancellation), application);
+        var of = await AskedAsync(id, application, session, cancellation);
         var plan =
             application == Blank ? null
             : of is null

@@ -129,8 +129,9 @@ public static class ReportEndpoints
                 ) =>
                 {
                     var view = await Supervise(region, session, database, people, caller, clock, time);
-                    var places = await PlacesAsync(view, contacts);
-                    return Workbook.Answer(http, view, () => OfficeSheets.Supervision(view, places), "督办清单");
+                    return Workbook.IsWantedBy(http)
+                        ? Workbook.File(OfficeSheets.Supervision(view, await PlacesAsync(view, contacts)), "督办清单")
+                        : Results.Ok(view);
                 }
             )
             .Reading<SupervisionView>(

@@ -50,11 +50,11 @@ public static class ReportPages
         MapRanking(app);
     }
 
-    private delegate IResult ShowSupervision(
+    private delegate Task<IResult> ShowSupervision(
         SupervisionView view,
         string? kind,
         string? asked,
-        IReadOnlyDictionary<string, string> places
+        IContacts contacts
     );
 
     private static void MapSupervision(WebApplication app)
@@ -65,18 +65,24 @@ public static class ReportPages
                 (
                     "/supervision",
                     (v, kind, asked, _) =>
-                        PageRoutes.Show<SupervisionPage>(
-                            new
-                            {
-                                View = v,
-                                Kind = kind,
-                                Asked = asked,
-                            }
+                        Task.FromResult<IResult>(
+                            PageRoutes.Show<SupervisionPage>(
+                                new
+                                {
+                                    View = v,
+                                    Kind = kind,
+                                    Asked = asked,
+                                }
+                            )
                         )
                 ),
                 (
                     "/supervision.xlsx",
-                    (v, _, _, places) => Workbook.File(OfficeSheets.Supervision(v, places), "督办清单")
+                    async (v, _, _, contacts) =>
+                        Workbook.File(
+                            OfficeSheets.Supervision(v, await ReportEndpoints.PlacesAsync(v, contacts)),
+                            "督办清单"
+                        )
                 ),
             }
         )
@@ -104,12 +110,7 @@ public static class ReportPages
                         clock,
                         time
                     );
-                    return show(
-                        view,
-                        kind is { Length: > 0 } ? kind : null,
-                        region,
-                        await ReportEndpoints.PlacesAsync(view, contacts)
-                    );
+                    return await show(view, kind is { Length: > 0 } ? kind : null, region, contacts);
                 },
                 ReportEndpoints.Overseers
             );
