@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
 using Ledger.Domain.Accounts;
 
@@ -67,14 +69,37 @@ public interface INamesIds
 /// </summary>
 public sealed class InvariantViolationException(string message) : Exception(message)
 {
-    public static void Require(bool holds, string message)
+    /// <param name="message">Made only when it is needed: the states that it shows are long.</param>
+    public static void Require(bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref WhenBroken message)
     {
         if (!holds)
-            throw new InvariantViolationException(message);
+            throw new InvariantViolationException(message.Say());
     }
 
     /// <summary>An event that its aggregate does not know: it is never passed over.</summary>
     public static InvariantViolationException Unknown(object e) => new($"{e.GetType().Name}: nobody knows this event");
+}
+
+/// <summary>The words of a broken invariant; of one that holds, nothing is put together.</summary>
+[InterpolatedStringHandler]
+public ref struct WhenBroken
+{
+    private DefaultInterpolatedStringHandler _text;
+
+    public WhenBroken(int literals, int holes, bool holds, out bool isBroken)
+    {
+        isBroken = !holds;
+        if (isBroken)
+            _text = new(literals, holes, CultureInfo.InvariantCulture);
+    }
+
+    internal string Say() => _text.ToStringAndClear();
+
+    public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+    public void AppendFormatted<T>(T value, string format) => _text.AppendFormatted(value, format);
 }
 
 /// <summary>

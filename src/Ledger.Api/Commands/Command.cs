@@ -566,8 +566,7 @@ public sealed class Command(
     private EventStamp Stamp()
     {
         var context = http.HttpContext!;
-        // Whom the door refuses, nobody has asked for his key.
-        var key = IdempotencyKey.Of(context) is { } sent && IdempotencyKey.Fault(sent) is null ? sent : "";
+        var key = IdempotencyKey.SoundOf(context) ?? "";
         var correlation = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
         return new EventStamp(
             Actor,

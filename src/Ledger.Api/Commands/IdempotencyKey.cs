@@ -52,6 +52,12 @@ public static class IdempotencyKey
 
     public static string? Of(HttpContext http) => http.Request.Headers[Header].FirstOrDefault();
 
+    /// <summary>The key, where it is a sound one: whom the door refuses, nobody has asked for his.</summary>
+    public static string? SoundOf(HttpContext http) =>
+        http.Items.TryGetValue(typeof(IdempotencyKey), out var known) ? (string?)known
+        : Of(http) is { } sent && Fault(sent) is null ? sent
+        : null;
+
     /// <summary>
     /// What the key is kept under. Whoever is known has his own. All who are not share one name: theirs is of the
     /// request too, so that nobody takes another's key, or gets the answer to what he did not ask.
@@ -81,7 +87,10 @@ public static class IdempotencyKey
                     new Rejection(Rejections.IdempotencyKeyMissing, "请求头缺少 Idempotency-Key") { Field = Header }
                 )
                 : null;
-        return Fault(key) is { } fault ? throw new RefusedException(fault) : key;
+        if (Fault(key) is { } fault)
+            throw new RefusedException(fault);
+        http.Items[typeof(IdempotencyKey)] = key; // looked at once
+        return key;
     }
 
     /// <summary>The answer that the key already has; null when it is new.</summary>

@@ -41,6 +41,12 @@ public sealed class Together(
     /// <summary>Commands in a group: a transaction stays as short as a few postings.</summary>
     private const int Most = 64;
 
+    /// <summary>
+    /// Groups at once, of different streams: while one waits for the disk, the other is decided. A third makes all of
+    /// them smaller.
+    /// </summary>
+    private const int AtOnce = 2;
+
     private readonly Lock _gate = new();
     private readonly Lane _free = new(null);
 
@@ -53,8 +59,24 @@ public sealed class Together(
     private sealed class Lane(string? stream)
     {
         public string? Stream => stream;
-        public Queue<Member> Waiting { get; } = [];
-        public bool IsRunning { get; set; }
+        public List<Member> Waiting { get; } = [];
+
+        /// <summary>The streams of the groups at work: who needs one of them waits for the group that has it.</summary>
+        public HashSet<string> Held { get; } = [];
+        public int Running { get; set; }
+
+        /// <summary>
+        /// In their order those whose streams nobody has, and nobody before them waits for: none is overtaken for ever.
+        /// </summary>
+        public IEnumerable<Member> Ready()
+        {
+            HashSet<string> awaited = [.. Held];
+            foreach (var member in Waiting)
+                if (!awaited.Overlaps(member.Streams))
+                    yield return member;
+                else
+                    awaited.UnionWith(member.Streams);
+        }
     }
 
     private sealed record Member(
@@ -65,6 +87,8 @@ public sealed class Together(
         ExecutionContext Flow
     )
     {
+        public IEnumerable<string> Streams => Needs.Streams.Select(s => s.Id);
+
         /// <summary>The answer, committed; null: the command must go alone.</summary>
         public TaskCompletionSource<StoredAnswer?> Done { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -106,8 +130,8 @@ public sealed class Together(
         // Who finds nobody at work leads the group that he is in, and nobody waits for another thread.
         if (Enter(member) is { } lane)
         {
-            await LeadAsync(lane);
-            if (!IsOver(lane))
+            var done = await LeadAsync(lane);
+            if (!IsOver(lane, done))
                 Run(lane);
         }
         return await member.Done.Task;
@@ -118,14 +142,14 @@ public sealed class Together(
     {
         lock (_gate)
         {
-            taken ??= member.Needs.Streams.Select(s => s.Id).FirstOrDefault(_taken.ContainsKey);
+            taken ??= member.Streams.FirstOrDefault(_taken.ContainsKey);
             var lane = _free;
             if (taken is not null && !_taken.TryGetValue(taken, out lane))
                 _taken[taken] = lane = new Lane(taken);
-            lane!.Waiting.Enqueue(member);
-            if (lane.IsRunning)
+            lane!.Waiting.Add(member);
+            if (lane.Running == (lane.Stream is null ? AtOnce : 1) || !lane.Ready().Contains(member))
                 return null;
-            lane.IsRunning = true;
+            lane.Running++;
             return lane;
         }
     }
@@ -134,22 +158,26 @@ public sealed class Together(
     {
         lock (_gate)
         {
-            var next = new List<Member>();
-            while (next.Count < Most && lane.Waiting.TryDequeue(out var member))
-                next.Add(member);
+            List<Member> next = [.. lane.Ready().Take(Most)];
+            foreach (var member in next)
+            {
+                lane.Waiting.Remove(member);
+                lane.Held.UnionWith(member.Streams);
+            }
             return next;
         }
     }
 
-    /// <summary>Nobody waits: the lane is nobody's again.</summary>
-    private bool IsOver(Lane lane)
+    /// <summary>Nobody waits that may go: who waits for another group's streams goes on with that.</summary>
+    private bool IsOver(Lane lane, List<Member> done)
     {
         lock (_gate)
         {
-            if (lane.Waiting.Count > 0)
+            lane.Held.ExceptWith(done.SelectMany(m => m.Streams));
+            if (lane.Ready().Any())
                 return false;
-            lane.IsRunning = false;
-            if (lane.Stream is { } stream)
+            lane.Running--;
+            if (lane.Stream is { } stream && lane.Waiting.Count == 0)
                 _taken.Remove(stream);
             return true;
         }
@@ -158,14 +186,14 @@ public sealed class Together(
     private void Run(Lane lane) =>
         _ = Task.Run(async () =>
         {
-            do await LeadAsync(lane);
-            while (!IsOver(lane));
+            while (!IsOver(lane, await LeadAsync(lane))) { }
         });
 
     /// <summary>One group, from its first lock to its last answer. Never fails: its members go alone then.</summary>
-    private async Task LeadAsync(Lane lane)
+    private async Task<List<Member>> LeadAsync(Lane lane)
     {
-        var members = Next(lane);
+        var all = Next(lane);
+        List<Member> members = [.. all];
         var answers = new Dictionary<Member, StoredAnswer>();
         try
         {
@@ -182,6 +210,7 @@ public sealed class Together(
         }
         foreach (var member in members)
             member.Done.SetResult(answers.GetValueOrDefault(member));
+        return all;
     }
 
     /// <summary>
@@ -204,7 +233,7 @@ public sealed class Together(
         {
             if (
                 lane.Stream is not null // what is taken there is no stream that comes free
-                || member.Needs.Streams.Select(s => s.Id).FirstOrDefault(held.IsTaken) is not { } taken
+                || member.Streams.FirstOrDefault(held.IsTaken) is not { } taken
             )
                 return false;
             if (Enter(member, taken) is { } free)

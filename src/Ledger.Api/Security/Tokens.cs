@@ -172,6 +172,8 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                 (options, keys, clock) =>
                 {
                     options.MapInboundClaims = false;
+                    options.TokenHandlers.Clear();
+                    options.TokenHandlers.Add(new KnownTokens { MapInboundClaims = false });
                     options.Events = new JwtBearerEvents
                     {
                         // A token from before names were kept apart may name what only the program, or another

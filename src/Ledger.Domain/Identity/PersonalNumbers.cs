@@ -170,6 +170,8 @@ public static partial class PersonalNumbers
     /// <summary>One spelling of every digit and sign; what is not seen is gone.</summary>
     private static string Plain(string text)
     {
+        if (Ascii.IsValid(text))
+            return text.ToUpperInvariant();
         var plain = new StringBuilder(text.Length);
         foreach (
             var rune in text.EnumerateRunes()
