@@ -908,7 +908,8 @@ public static class ApplicationEndpoints
     /// The notice as it was published, from the events alone, and its people's masked names and ids by member id.
     /// </summary>
     /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet, and when it is public
-    /// no more (<see cref="Domain.Applications.Notice.IsPublic"/>) for all but those who look after the village.
+    /// no more (<see cref="Domain.Applications.Notice.IsPublic(Application, DateOnly)"/>) for all but those who look
+    /// after the village.
     /// </exception>
     public static async Task<(
         Application Application,
