@@ -233,6 +233,8 @@ public static partial class Terms
         ["creditors_notified"] = "通知债权人",
         ["policy_year_published"] = "发布政策年度",
         ["policy_year_amended"] = "修订政策年度",
+        ["policy_year_change_proposed"] = "提出政策年度修订",
+        ["policy_year_change_declined"] = "不同意政策年度修订",
         ["pilot_applied"] = "申请试点",
         ["pilot_approved"] = "批准试点",
         ["pilot_declined"] = "不批准试点",

@@ -3,6 +3,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Pages;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -179,6 +180,7 @@ public static class ReportPages
                         )
                     ).Count
                     : 0,
+                Proposed = await PolicyYearPages.WaitingAsync(session, caller, clock.Today, cancellation),
                 Rows = await CollectivesAsync(session, database, caller, clock, cancellation),
                 Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
                     .Items
