@@ -288,7 +288,7 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
     public IReadOnlyList<PayoutMonths> PayoutMonths() => Parameters.PayoutMonths ?? Policies.PayoutMonths.Default;
 
     /// <summary>The cap of C11: collective subsidies and gifts to one person in one year may not exceed it.</summary>
-    public Money HighestTierFen => Parameters.HighestTierFen();
+    public Money HighestTierFen => Parameters?.HighestTierFen() ?? Money.Zero;
 
     /// <summary>Every tier that one may choose, ranges written out (L9).</summary>
     public IReadOnlyList<ContributionTier> Tiers() => [.. Parameters.Tiers.SelectMany(t => t.Each())];
