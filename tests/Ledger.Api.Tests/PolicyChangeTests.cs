@@ -21,9 +21,8 @@ public sealed class PolicyChangeTests(ApiFixture api)
         return body;
     }
 
-    private static JsonNode Thief => JsonNode.Parse(
-        """{"name":"任城区社会保险经办中心收入户","bank":"样例银行","number":"6217000011112222"}"""
-    )!;
+    private static JsonNode Thief =>
+        JsonNode.Parse("""{"name":"任城区社会保险经办中心收入户","bank":"样例银行","number":"6217000011112222"}""")!;
 
     [Fact]
     public async Task C20_L12_a_year_in_use_and_its_payee_change_when_a_second_person_of_the_city_confirms()
@@ -41,7 +40,8 @@ public sealed class PolicyChangeTests(ApiFixture api)
                 HttpMethod.Put,
                 path,
                 Body(village, b => b["noticeDays"] = 1, new(village.Year, 1, 1))
-            ) is var refused
+            )
+                is var refused
                 ? (refused.NotBefore!.Value, refused.Field)
                 : default
         );
@@ -104,11 +104,18 @@ public sealed class PolicyChangeTests(ApiFixture api)
         await village.ApproveAsync();
         Assert.Equal(api.Today.AddDays(7), (await village.NoticeAsync()).NoticeUntil);
         await ShownAsync(village.Officer, "/plans", village.CollectiveId, -1);
-        await ShownAsync(offices.SecondCityHrss, $"/policy-years?year={village.Year}&region={offices.County}", "尚未生效", 1);
+        await ShownAsync(
+            offices.SecondCityHrss,
+            $"/policy-years?year={village.Year}&region={offices.County}",
+            "尚未生效",
+            1
+        );
         await offices.CityHrss.PostAsync($"{path}/proposal/rejection", new { reason = "不需要" });
         await api.Host.RefusedAsync("not-found", village.Officer, HttpMethod.Get, path);
         await offices.CityHrss.PutAsync<PolicyYearView>(path, Body(village, b => b["noticeDays"] = 1, api.Today));
-        Assert.True((await offices.SecondCityHrss.PostAsync<PolicyYearView>($"{path}/proposal/confirmation")).IsInForce);
+        Assert.True(
+            (await offices.SecondCityHrss.PostAsync<PolicyYearView>($"{path}/proposal/confirmation")).IsInForce
+        );
         // Nothing rests on the next year, but money would go elsewhere in it.
         var next = $"/api/policy-years/{RegionCode.City(offices.County)}/{village.Year + 1}";
         var thief = Body(village, b => b["payee"] = Thief, new(village.Year + 1, 1, 1));

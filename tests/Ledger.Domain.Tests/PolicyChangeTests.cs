@@ -35,13 +35,7 @@ public sealed class PolicyChangeTests
         PolicyYear? year = null,
         bool isInUse = true,
         PolicyParameters? until = null
-    ) =>
-        PolicyChange.Publish(
-            new("3708", 2026, year, isInUse, until ?? year?.Parameters),
-            parameters,
-            Today,
-            One
-        );
+    ) => PolicyChange.Publish(new("3708", 2026, year, isInUse, until ?? year?.Parameters), parameters, Today, One);
 
     private static PolicyYear Proposed(PolicyParameters parameters) =>
         Published.And("p", Publish(parameters, Published).Then())!;

@@ -610,10 +610,7 @@ public static class ApplicationEndpoints
         Command command
     )
     {
-        var records = await Approving.OwnRecordsAsync(
-            [.. application.Lines.Select(application.MemberYearId)],
-            command
-        );
+        var records = await Approving.OwnRecordsAsync([.. application.Lines.Select(application.MemberYearId)], command);
         return records.References.Count == 0
             ? []
             : records.Among(

@@ -184,12 +184,7 @@ public static class PolicyYearEndpoints
                 Roles.CityHrss
             )
             .Previewed()
-            .Refuses(
-                Rejections.SelfApproval,
-                Rejections.WrongState,
-                Rejections.NotFound,
-                Rejections.VersionMismatch
-            );
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/policy-years/{region}/{year:int}/proposal/rejection", Decline)
             .Command<PolicyYearView>(
                 "decline-policy-year",
@@ -300,13 +295,7 @@ public static class PolicyYearEndpoints
     private static Task<Answer> Confirm(string region, int year, Command command, Caller caller) =>
         DecideAsync(region, year, command, caller, (p, by) => PolicyChange.Confirm(p, command.Today, by));
 
-    private static Task<Answer> Decline(
-        string region,
-        int year,
-        ReasonBody body,
-        Command command,
-        Caller caller
-    )
+    private static Task<Answer> Decline(string region, int year, ReasonBody body, Command command, Caller caller)
     {
         var reason = Require.Prose(body.Reason, "reason", 200);
         return DecideAsync(region, year, command, caller, (p, _) => PolicyChange.Decline(p, reason, command.Today));

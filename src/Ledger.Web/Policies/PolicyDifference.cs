@@ -19,7 +19,8 @@ public sealed record PolicyDifference(string Subject, string What, string Before
         var (was, now) = (before is null ? [] : Rows(before), Rows(after));
         return
         [
-            .. now.Keys.Union(was.Keys)
+            .. now
+                .Keys.Union(was.Keys)
                 .Select(k => new PolicyDifference(
                     k.Subject,
                     k.What,
@@ -80,7 +81,11 @@ public sealed record PolicyDifference(string Subject, string What, string Before
         {
             var vote = q.VoteInForce();
             Add("present", Fraction(q.Strictly, q.Numerator, q.Denominator), q.Form);
-            Add(vote.OfAll ? "agree-of-all" : "agree", Fraction(vote.Strictly, vote.Numerator, vote.Denominator), q.Form);
+            Add(
+                vote.OfAll ? "agree-of-all" : "agree",
+                Fraction(vote.Strictly, vote.Numerator, vote.Denominator),
+                q.Form
+            );
             if (q.Calling is not { } c)
                 return;
             Add("called-before", $"{c.DaysBefore}", q.Form);
