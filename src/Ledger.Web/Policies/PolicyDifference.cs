@@ -5,7 +5,7 @@ namespace Ledger.Web.Policies;
 
 /// <summary>
 /// What of a policy year would be another: of the year itself, of a tier or of a body that decides. Figures and words
-/// of <see cref="Words"/>, so that every language can say it.
+/// of <see cref="ProposalSection.Words"/>, so that every language can say it.
 /// </summary>
 public sealed record PolicyDifference(string Subject, string What, string Before, string After)
 {
@@ -88,9 +88,9 @@ public sealed record PolicyDifference(string Subject, string What, string Before
             );
             if (q.Calling is not { } c)
                 return;
-            Add("called-before", $"{c.DaysBefore}", q.Form);
-            Add("authorised", YesNo(c.AuthorisationRequired), q.Form);
-            Add("women", Fraction(false, c.WomenNumerator, c.WomenDenominator), q.Form);
+            Add("called-before", c.DaysBefore > 0 ? $"{c.DaysBefore}" : null, q.Form);
+            Add("authorised", c.AuthorisationRequired ? YesNo(true) : null, q.Form);
+            Add("women", c.WomenNumerator > 0 ? Fraction(false, c.WomenNumerator, c.WomenDenominator) : null, q.Form);
         }
     }
 
@@ -103,47 +103,4 @@ public sealed record PolicyDifference(string Subject, string What, string Before
         $"{(strictly ? ">" : "≥")} {numerator}/{denominator}";
 
     private static string YesNo(bool yes) => yes ? "yes" : "no";
-
-    /// <summary>What each of these is called.</summary>
-    public static IReadOnlyDictionary<string, string> Words { get; } =
-        new Dictionary<string, string>
-        {
-            [Itself] = "政策年度",
-            ["payee-name"] = "户名",
-            ["payee-bank"] = "开户行",
-            ["payee-number"] = "账号",
-            ["effective-from"] = "生效日期",
-            ["countersignature"] = "方案须乡镇会签",
-            ["committee-plan"] = "方案须村监委会签字",
-            ["committee-payment"] = "付款须村监委会签字",
-            ["government-paid"] = "政府代缴可享受补助",
-            ["notice-days"] = "公示天数",
-            ["resolution-days"] = "决议公布天数（申请以前）",
-            ["interest"] = "个人账户记账利率（万分之）",
-            ["basic-pension"] = "基础养老金（元/月）",
-            ["review-days"] = "审核期限（天）",
-            ["payment-days"] = "付款期限（天）",
-            ["credit-days"] = "入账期限（天）",
-            ["objection-days"] = "答复异议期限（天）",
-            ["complaint-days"] = "答复投诉期限（天）",
-            ["idle-days"] = "资金闲置期限（天）",
-            ["hold-days"] = "处理叫停期限（天）",
-            ["ages"] = "年龄（周岁）",
-            ["weights"] = "排名权重",
-            ["payout-months"] = "计发月数",
-            ["subsidy"] = "政府补贴（元）",
-            ["present"] = "实到",
-            ["agree"] = "赞成（按到会）",
-            ["agree-of-all"] = "赞成（按全体）",
-            ["called-before"] = "会前公告（天）",
-            ["authorised"] = "须授权",
-            ["women"] = "妇女代表",
-            ["yes"] = "是",
-            ["no"] = "否",
-            [QuorumRule.AllVillagers] = "村民会议",
-            [QuorumRule.Households] = "户代表会议",
-            [QuorumRule.Representatives] = "村民代表会议",
-            [QuorumRule.AllMembers] = "成员大会",
-            [QuorumRule.MemberRepresentatives] = "成员代表大会",
-        };
 }
