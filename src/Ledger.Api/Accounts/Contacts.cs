@@ -57,7 +57,10 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
                     : null
         );
 
-    public async Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region)
+    public Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region) =>
+        names.OfAsync($"staff {region}", () => ReadStaffAsync(region));
+
+    private async Task<IReadOnlyList<(string Account, string Name)>> ReadStaffAsync(string region)
     {
         var staff = await session
             .Query<Account>()
@@ -71,7 +74,10 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         return [.. staff.Where(a => persons.ContainsKey(a.Id)).Select(a => (a.Name, persons[a.Id].Name))];
     }
 
-    public async Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region)
+    public Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region) =>
+        names.OfAsync($"offered {region}", () => ReadPlacesAsync(region));
+
+    private async Task<IReadOnlyList<(string Region, string Name)>> ReadPlacesAsync(string region)
     {
         var places = await Standing(region)
             .OrderBy(c => c.Region)

@@ -79,9 +79,12 @@ public static class ReportPages
                 ),
                 (
                     "/supervision.xlsx",
-                    async (v, _, _, contacts) =>
+                    async (v, kind, _, contacts) =>
                         Workbook.File(
-                            OfficeSheets.Supervision(v, await ReportEndpoints.PlacesAsync(v, contacts)),
+                            OfficeSheets.Supervision(
+                                kind is null ? v : v with { Items = [.. v.Items.Where(i => i.Kind == kind)] },
+                                await ReportEndpoints.PlacesAsync(v, contacts)
+                            ),
                             "督办清单"
                         )
                 ),
