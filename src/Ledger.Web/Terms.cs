@@ -240,6 +240,7 @@ public static partial class Terms
         ["pilot_declined"] = "不批准试点",
         ["pilot_ended"] = "结束试点",
         ["agency_profile_recorded"] = "编写接口格式",
+        ["regions_named"] = "登记区划名称",
         ["donor_registered"] = "登记捐赠人",
         ["donor_data_erased"] = "删除捐赠人信息",
         ["account_opened"] = "开立账户",

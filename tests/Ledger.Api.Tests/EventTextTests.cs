@@ -40,6 +40,8 @@ public sealed class EventTextTests
         [Guard.Made] =
         [
             "AgencyProfileRecorded.Region",
+            "RegionsNamed.Region",
+            "RegionsNamed.Regions.Code",
             "AgencyProfileRecorded.Sheet.Form",
             "AccountChangeDeclined.RequestId",
             "AccountChangeRequested.Person",
@@ -370,6 +372,7 @@ public sealed class EventTextTests
         [Guard.Name] =
         [
             "AgencyProfileRecorded.Name",
+            "RegionsNamed.Regions.Name",
             "PolicyYearAmended.Parameters.Payee.Bank",
             "PolicyYearAmended.Parameters.Payee.Name",
             "PolicyYearChangeProposed.Parameters.Payee.Bank",

@@ -340,7 +340,9 @@ public sealed partial class ExportTests(ApiFixture api)
         var names = new Dictionary<string, string> { [village.Officer.Actor.Id] = "王会计" };
         using (
             var named = new ZipArchive(
-                new MemoryStream(Exports.FundSheets.Statement(new Fund { Name = "资金" }, statement, names))
+                new MemoryStream(
+                    Exports.FundSheets.Statement(new Domain.Funds.Fund { Name = "资金" }, statement, names)
+                )
             )
         )
         using (var reader = new StreamReader(named.GetEntry("xl/worksheets/sheet1.xml")!.Open()))
