@@ -209,6 +209,7 @@ public partial class Program
         api.MapPolicyYears();
         api.MapPilots();
         api.MapProfiles();
+        api.MapRegionNames();
         api.MapCollectives();
         api.MapFunds();
         api.MapDonors();

@@ -51,7 +51,10 @@ public static class AuditPages
         app.Page("/proof/check", Check, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
         app.Page(
             "/exports",
-            (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }),
+            async (string? region, IContacts contacts, Viewer viewer) =>
+                PageRoutes.Show<ExportsPage>(
+                    new { Asked = region, Region = await PageRoutes.RegionAsync(region, contacts, viewer) }
+                ),
             ExportEndpoints.Bookkeepers
         );
     }

@@ -69,7 +69,7 @@ public sealed class SampleContacts(Contacts real) : IContacts
             Roles.Agency => "任城区社会保险经办中心",
             Roles.Township => $"{title[3..^1]}人民政府",
             Roles.VillageFinance or Roles.SupervisionCommittee => "喻屯镇前屯村",
-            _ => $"{(actor.Region.Length == 4 ? "济宁市" : "任城区")}{title.TrimStart('县', '市')}局",
+            _ => $"{(actor.Region.Length == 4 ? "济宁市" : "任城区")}{title.Split(' ')[0].TrimStart('县', '市')}局",
         };
 
     private static string NameOf(string account) => new SamplePeople(Seed(account)).Next(SampleStory.County).Name;

@@ -721,7 +721,7 @@ document.querySelectorAll('form[data-report]').forEach(form => form.addEventList
   const value = (o, path) => { const v = at(o, path); return v == null ? '' : spec.words && spec.words[v] ? spec.words[v] : typeof v === 'number' && /amount$/i.test(path) ? v.toLocaleString('zh-CN', { minimumFractionDigits: 2 }) : `${v}`; };
   out.replaceChildren();
   const facts = node('dl', null, { class: 'facts' });
-  for (const [path, title] of spec.facts || []) if (!spec.sparse || value(e.detail, path)) facts.append(node('dt', title), node('dd', value(e.detail, path)));
+  for (const [path, title] of spec.facts || []) if (!spec.sparse || value(e.detail, path)) facts.append(node('dt', title), node('dd', value(e.detail, path), { class: path }));
   out.append(facts);
   for (const list of spec.lists || []) {
     const rows = at(e.detail, list.path) || [];
