@@ -41,6 +41,7 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
 {
     private const int Few = 3,
         Most = 20,
+        MostRead = 5_000,
         MostOffered = 300; // more than these nobody looks through, and the page would grow
 
     public async Task<string?> NameOfAsync(string account) => (await CardOfAsync(account))?.Name;
@@ -59,18 +60,26 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         );
 
     public Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region) =>
-        names.OfAsync($"staff {region}", () => ReadStaffAsync(region));
+        names.OfAsync(
+            $"staff {region}",
+            async () => await ReadStaffAsync(region, MostOffered) is { Count: < MostOffered } few ? few : []
+        );
 
-    private async Task<IReadOnlyList<(string Account, string Name)>> ReadStaffAsync(string region)
+    public async Task<IReadOnlyList<string>> CalledAsync(string region, string name) =>
+        [
+            .. (await names.OfAsync($"all staff {region}", () => ReadStaffAsync(region, MostRead)))
+                .Where(p => p.Name == name)
+                .Select(p => p.Account),
+        ];
+
+    private async Task<IReadOnlyList<(string Account, string Name)>> ReadStaffAsync(string region, int most)
     {
         var staff = await session
             .Query<Account>()
             .Where(a => a.Region.StartsWith(region))
             .OrderBy(a => a.Id)
-            .Take(MostOffered)
+            .Take(most)
             .ToListAsync();
-        if (staff.Count == MostOffered)
-            return [];
         var persons = await PersonsAsync([.. staff.Select(a => a.Id)]);
         return [.. staff.Where(a => persons.ContainsKey(a.Id)).Select(a => (a.Name, persons[a.Id].Name))];
     }

@@ -157,9 +157,8 @@ public static class AuditPages
         {
             Region = await PageRoutes.RegionAsync(query.Region, contacts, viewer),
             Actor =
-                query.Actor is { } asked
-                && (await contacts.StaffAsync(viewer.Region)).Where(p => p.Name == asked).ToList() is [var only]
-                    ? only.Account
+                query.Actor is { } asked && await contacts.CalledAsync(viewer.Region, asked) is { Count: > 0 } accounts
+                    ? string.Join(AuditEndpoints.Several, accounts)
                     : query.Actor,
         };
 

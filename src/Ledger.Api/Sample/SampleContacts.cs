@@ -47,6 +47,17 @@ public sealed class SampleContacts(Contacts real) : IContacts
                 .Select(c => (c.Actor.Id, Cards[c.Actor.Id].Name)),
         ];
 
+    public async Task<IReadOnlyList<string>> CalledAsync(string region, string name) =>
+        [
+            .. await real.CalledAsync(region, name),
+            .. SampleStory
+                .Cast.Where(c => c.Actor.Region.StartsWith(region, StringComparison.Ordinal))
+                .Select(c => c.Actor.Id)
+                .Concat((await PlacesAsync(region)).Select(p => SampleOffices.OfficerOf(p.Region).Id))
+                .Distinct()
+                .Where(account => (Cards.GetValueOrDefault(account)?.Name ?? NameOf(account)) == name),
+        ];
+
     public Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region) => real.PlacesAsync(region);
 
     public Task<string?> PlaceOfAsync(string region) => real.PlaceOfAsync(region);
