@@ -4,7 +4,9 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The reviewer does not make the facts that he reviews, nor the approver those that he approves (C15).</summary>
+/// <summary>
+/// The reviewer does not make the facts that he reviews, nor the approver those that he approves (C15).
+/// </summary>
 [Collection("api")]
 public sealed class OwnRecordTests(ApiFixture api)
 {

@@ -70,7 +70,7 @@ public sealed class FilterBarTests(WebFixture web)
     {
         await using var auditor = await web.VisitAsync("AUDITOR");
         await auditor.Page.GotoAsync("/audit?type=application_filed");
-        var people = auditor.Page.Locator("#events > li .who");
+        var people = auditor.Page.Locator("#events > li > span[title]");
         var name = (await people.First.InnerTextAsync()).Trim();
         await auditor.Page.GotoAsync($"/audit?actor={Uri.EscapeDataString(name)}");
         Assert.True(await people.CountAsync() > 0, $"nothing of {name}");

@@ -370,7 +370,8 @@ public sealed class ForesightPageTests(WebFixture web)
             Assert.Equal(
                 0,
                 await second.Page.EvaluateAsync<int>(
-                    "[...document.querySelectorAll('#policy-foreseen .scroll')].filter(s => s.scrollWidth > s.clientWidth + 1).length"
+                    "[...document.querySelectorAll('#policy-foreseen .scroll')]"
+                        + ".filter(s => s.scrollWidth > s.clientWidth + 1).length"
                 )
             );
             if (width == 390)

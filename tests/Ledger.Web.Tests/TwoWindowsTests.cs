@@ -1,6 +1,8 @@
 namespace Ledger.Web.Tests;
 
-/// <summary>Two windows of one browser share a session: what stands on one person's page is not the other's to send.</summary>
+/// <summary>
+/// Two windows of one browser share a session: what stands on one person's page is not the other's to send.
+/// </summary>
 [Collection("web")]
 public sealed class TwoWindowsTests(WebFixture web)
 {

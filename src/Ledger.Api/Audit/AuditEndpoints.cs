@@ -38,7 +38,9 @@ public static class AuditEndpoints
 {
     public const int MaxPage = 1000;
 
-    /// <summary>Between accounts in one <see cref="AuditQuery.Actor"/>: of one name there may be several people.</summary>
+    /// <summary>
+    /// Between accounts in one <see cref="AuditQuery.Actor"/>: of one name there may be several people.
+    /// </summary>
     public const char Several = ',';
 
     /// <summary>What a spreadsheet on an office's machine opens at once.</summary>

@@ -153,7 +153,8 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数；已有方案依据的、更换收款账户的，待另一人确认 (L4 L5 L6 L7 L8 L9 L10 L11 L12 L14 C20) · Publish or amend a policy year",
+                "发布或修订年度政策参数；已有方案依据的、更换收款账户的，待另一人确认 "
+                    + "(L4 L5 L6 L7 L8 L9 L10 L11 L12 L14 C20) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Previewed()
