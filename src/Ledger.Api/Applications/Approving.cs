@@ -121,9 +121,10 @@ public static class Approving
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(application.Region)));
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
+        var lines = application.With(LineStatus.Accepted).ToList();
         var basis = await LinesAsync(
             application,
-            [.. application.With(LineStatus.Accepted)],
+            lines,
             plan,
             collective,
             policy,
@@ -142,10 +143,7 @@ public static class Approving
                     pilot,
                     basis,
                     policy.HighestTierFen,
-                    await OwnRecordsAsync(
-                        [.. application.With(LineStatus.Accepted).Select(application.MemberYearId)],
-                        command
-                    )
+                    await OwnRecordsAsync([.. lines.Select(application.MemberYearId)], command)
                 ),
                 await command.ActorAmongAsync(application.Handlers())
             )
