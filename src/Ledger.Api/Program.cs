@@ -237,6 +237,7 @@ public partial class Program
         app.MapFormPages();
         app.MapApplicationPages();
         app.MapNoticePages();
+        app.MapProofPages();
         app.MapMemberPages();
         app.MapAuditPages();
         app.MapTracePages();

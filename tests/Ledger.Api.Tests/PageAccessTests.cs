@@ -106,6 +106,7 @@ public sealed class PageAccessTests(ApiFixture api)
             var expected = isOpen
                 ? route.StartsWith("/gifts", StringComparison.Ordinal)
                 || route.StartsWith("/own-lines", StringComparison.Ordinal)
+                || route.StartsWith("/proofs", StringComparison.Ordinal)
                     ? HttpStatusCode.NotFound
                     : HttpStatusCode.OK
                 : HttpStatusCode.Redirect;

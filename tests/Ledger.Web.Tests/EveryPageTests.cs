@@ -22,6 +22,8 @@ public sealed class EveryPageTests(WebFixture web)
         ("/notices/{id}", null, "/notices/{noticed}"),
         ("/notices/{id}/own", null, "/notices/{settled}/own"),
         ("/own-lines/{id}/{memberId}/{code}", null, "{ownLine}"),
+        ("/proofs/{sequences}/{code}", null, "{proof}"),
+        ("/verify", null, "/verify"),
         ("/complaints/{id}", null, "/complaints/{settled}"),
         ("/gifts/{id}/{code}", null, "{gifts}"),
         ("/funds/{id}", "VILLAGE", "/funds/{fund}"),

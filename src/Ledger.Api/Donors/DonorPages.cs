@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
+using Ledger.Api.Log;
 using Ledger.Api.Members;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
@@ -83,6 +84,8 @@ public static class DonorPages
                     database,
                     people,
                     PageRoutes.Address(http, $"/gifts/{id}/{AddressCode.Of(keys, Gifts(id))}"),
+                    keys,
+                    http,
                     cancellation
                 );
             },
@@ -109,6 +112,7 @@ public static class DonorPages
         NpgsqlDataSource database,
         PersonalData people,
         KeyFile keys,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
@@ -120,6 +124,8 @@ public static class DonorPages
             database,
             people,
             null,
+            keys,
+            http,
             cancellation
         );
     }
@@ -134,6 +140,8 @@ public static class DonorPages
         NpgsqlDataSource database,
         PersonalData people,
         string? code,
+        KeyFile keys,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
@@ -158,6 +166,7 @@ public static class DonorPages
                 Receipt = receipt,
                 Flow = flow,
                 Code = code,
+                Proof = ProofPages.Way(keys, http, receipt.Gifts.Select(g => g.Sequence)),
             }
         );
     }
