@@ -104,6 +104,7 @@ public partial class Program
             .AddSingleton<Clock>()
             .AddSingleton<Refusals>()
             .AddSingleton<OwnLineGuard>()
+            .AddSingleton<NoticeList>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()

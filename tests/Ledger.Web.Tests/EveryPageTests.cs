@@ -24,6 +24,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/own-lines/{id}/{memberId}/{code}", null, "{ownLine}"),
         ("/proofs/{sequences}/{code}", null, "{proof}"),
         ("/verify", null, "/verify"),
+        ("/objections/{id}", null, "/objections/{noticed}"),
         ("/complaints/{id}", null, "/complaints/{settled}"),
         ("/gifts/{id}/{code}", null, "{gifts}"),
         ("/funds/{id}", "VILLAGE", "/funds/{fund}"),
