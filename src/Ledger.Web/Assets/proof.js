@@ -179,6 +179,7 @@ const facts = (result, words, types) => {
   const year = /^member-year-(.+)-(\d{4})$/.exec(entry.stream);
   if (year) { put(words.year, year[2]); put(words.person, `member-${year[1]}`); }
   if (typeof data.creditedOn === 'string') put(words.credited, data.creditedOn);
+  if (typeof entry.headers.effectiveDate === 'string') put(words.business, entry.headers.effectiveDate);
   put(words.recorded, inChina(Date.parse(entry.recordedAt)));
   put(words.state, words.stateOf.replace('{0}', BigInt(result.size)).replace('{1}', BigInt(result.index) + 1n));
   for (const s of result.signers) if (s.isWitness) put(words.witnessed, `${s.name} ${inChina(s.time * 1000)}`);
