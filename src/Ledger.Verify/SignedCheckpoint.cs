@@ -88,8 +88,7 @@ public static class Base64Text
     {
         var bytes = new byte[text.Length];
         return
-            Convert.TryFromBase64String(text, bytes, out var length)
-            && Convert.ToBase64String(bytes, 0, length) == text
+            Convert.TryFromBase64String(text, bytes, out var length) && Convert.ToBase64String(bytes, 0, length) == text
             ? bytes[..length]
             : throw new NotProven($"不是规范的 base64：{text[..Math.Min(40, text.Length)]}");
     }

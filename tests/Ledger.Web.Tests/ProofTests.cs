@@ -46,23 +46,13 @@ public sealed class ProofTests(WebFixture web)
         yield return new("entry", With(entry, FlippedInside(entry, random)), false, witnesses);
         yield return new("hash", With(hash, FlippedInside(hash, random)), false, witnesses);
         var at = Encoding.UTF8.GetByteCount(file[..file.IndexOf(signed, StringComparison.Ordinal)]);
-        yield return new(
-            "checkpoint",
-            Flipped(file, at, Encoding.UTF8.GetByteCount(signed), random),
-            false,
-            witnesses
-        );
+        yield return new("checkpoint", Flipped(file, at, Encoding.UTF8.GetByteCount(signed), random), false, witnesses);
         foreach (var line in note[signed.Length..].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var signature = line.Split(' ')[2];
             yield return new("signature", With(signature, FlippedInside(signature, random)), false, witnesses);
         }
-        yield return new(
-            "anywhere",
-            Flipped(file, 0, Encoding.UTF8.GetByteCount(file), random),
-            false,
-            witnesses
-        );
+        yield return new("anywhere", Flipped(file, 0, Encoding.UTF8.GetByteCount(file), random), false, witnesses);
     }
 
     private static bool Verified(Case one, IReadOnlyList<Key> keys)
@@ -109,6 +99,10 @@ public sealed class ProofTests(WebFixture web)
         return receipts;
     }
 
+    /// <summary>All of it, however long: for a person to look at.</summary>
+    private static Task ShootAsync(ILocator part, string name) =>
+        part.ScreenshotAsync(new() { Path = Path.Combine(Visitor.Screenshots, $"{name}.png") });
+
     [Fact]
     public async Task A_browser_without_a_network_accepts_100_receipts_and_none_with_a_bit_changed_as_ledger_verify_does()
     {
@@ -143,7 +137,7 @@ public sealed class ProofTests(WebFixture web)
         var bad = villager.Page.Locator("section[data-verdict=bad]");
         await Assertions.Expect(bad).ToContainTextAsync("不成立");
         Assert.Equal(0, await bad.Locator("> dl.facts").CountAsync());
-        await villager.ShootAsync("proof-by-hand");
+        await ShootAsync(villager.Page.Locator("main"), "proof-by-hand");
     }
 
     [Fact]
@@ -155,14 +149,11 @@ public sealed class ProofTests(WebFixture web)
             await villager.Page.GotoAsync(shown);
             var way = villager.Page.Locator(".proof-link a");
             var address = await way.GetAttributeAsync("href");
-            Assert.Equal(
-                QrCode.Of(address!),
-                await villager.Page.Locator(".proof-link img").GetAttributeAsync("src")
-            );
-            await villager.ShootAsync($"proof-{name}-way");
+            Assert.Equal(QrCode.Of(address!), await villager.Page.Locator(".proof-link img").GetAttributeAsync("src"));
+            await ShootAsync(villager.Page.Locator(".proof-link"), $"proof-{name}-way");
             var page = await villager.Page.Locator("main").InnerTextAsync();
             await way.ClickAsync();
-            var cards = villager.Page.Locator("#verdicts > section");
+            var cards = villager.Page.Locator("#verdicts > section.proof");
             await Assertions.Expect(cards.First).ToHaveAttributeAsync("data-verdict", "good");
             for (var i = 0; i < await cards.CountAsync(); i++)
             {
@@ -172,7 +163,7 @@ public sealed class ProofTests(WebFixture web)
                 var amount = System.Text.RegularExpressions.Regex.Match(said, @"[\d,]+\.\d\d").Value;
                 Assert.Contains(amount, page, StringComparison.Ordinal);
             }
-            await villager.ShootAsync($"proof-{name}");
+            await ShootAsync(villager.Page.Locator("main"), $"proof-{name}");
         }
     }
 }

@@ -95,9 +95,7 @@ public static class Objecting
         )
             return null;
         var events = await stored.OfAsync<Application>(id);
-        var raised = events
-            .First(e => e.Data is ObjectionRaised r && r.ObjectionId == objectionId)
-            .Timestamp;
+        var raised = events.First(e => e.Data is ObjectionRaised r && r.ObjectionId == objectionId).Timestamp;
         var notice = Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))!;
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var days = (policy?.Deadlines() ?? Deadlines.Default).ObjectionDays;

@@ -244,11 +244,7 @@ public static class LogEndpoints
             )
                 throw Require.NotFound($"事件 {sequence}");
             if (proof is not null)
-                return Results.File(
-                    System.Text.Encoding.UTF8.GetBytes($"{proof}"),
-                    Plain,
-                    $"{sequence}.tlog-proof"
-                );
+                return Results.File(System.Text.Encoding.UTF8.GetBytes($"{proof}"), Plain, $"{sequence}.tlog-proof");
             if (waited.Elapsed > SealPatience)
                 throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
         }

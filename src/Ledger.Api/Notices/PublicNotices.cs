@@ -16,10 +16,7 @@ public static class PublicNotices
 {
     public static void MapPublicNotices(this IEndpointRouteBuilder api)
     {
-        api.MapGet(
-                "/notices",
-                (string? q, bool? open, NoticeList list, Clock clock) => FindAsync(q, open, list, clock)
-            )
+        api.MapGet("/notices", (string? q, bool? open, NoticeList list, Clock clock) => FindAsync(q, open, list, clock))
             .Reading<IReadOnlyList<NoticeListView>>(
                 "list-notices",
                 "公示清单（公开）：按集体名称查找 · The notices, by the collective's name"

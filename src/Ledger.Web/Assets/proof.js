@@ -177,12 +177,13 @@ const facts = (result, words, types) => {
   put(words.what, types[entry.type] || entry.type);
   if (Number.isSafeInteger(data.amountFen)) put(words.amount, `${yuan(data.amountFen)} ${words.yuan}`);
   const year = /^member-year-(.+)-(\d{4})$/.exec(entry.stream);
-  if (year) { put(words.year, year[2]); put(words.person, `member-${year[1]}`); }
+  if (year) put(words.year, year[2]);
   if (typeof data.creditedOn === 'string') put(words.credited, data.creditedOn);
   if (typeof entry.headers.effectiveDate === 'string') put(words.business, entry.headers.effectiveDate);
   put(words.recorded, inChina(Date.parse(entry.recordedAt)));
   put(words.state, words.stateOf.replace('{0}', BigInt(result.size)).replace('{1}', BigInt(result.index) + 1n));
   for (const s of result.signers) if (s.isWitness) put(words.witnessed, `${s.name} ${inChina(s.time * 1000)}`);
+  if (year) list.append(node('dt', words.person), node('dd', `member-${year[1]}`, { class: 'mono' }));
   return list;
 };
 
@@ -217,19 +218,26 @@ const card = (file, page) => {
   STEPS.forEach((step, i) => {
     const none = step === 'witness' && !witnesses.length;
     const [word, colour] = i > stopped ? [words.notAsked, ''] : i === stopped ? [words.fails, 'bad'] : none ? [words.none, ''] : [words.holds, 'good'];
-    steps.append(node('li', null, {}, node('span', word, { class: `badge ${colour}` }), ` ${words.steps[step]}`));
+    steps.append(node('li', null, {}, node('span', word, { class: `badge ${colour}` }), ` ${none ? words.noWitness : words.steps[step]}`));
   });
-  box.append(steps, experts(result, words, file));
+  const how = node('details', null, result.ok ? {} : { open: '' }, node('summary', words.how), steps);
+  box.append(how, experts(result, words, file));
   return box;
 };
 
 const start = () => {
-  const page = JSON.parse(document.getElementById('proof').textContent), out = document.getElementById('verdicts');
-  out.replaceChildren(...page.receipts.map(r => card(r, page)));
+  const page = JSON.parse(document.getElementById('proof').textContent), { words } = page, out = document.getElementById('verdicts');
+  const show = files => {
+    const cards = files.map(f => card(f, page)), bad = cards.filter(c => c.dataset.verdict === 'bad').length;
+    // Of several the whole in one line, before each by itself.
+    const all = bad ? words.someFail.replace('{0}', cards.length).replace('{1}', bad) : words.allHold.replace('{0}', cards.length);
+    out.replaceChildren(...cards.length > 1 ? [node('p', `${bad ? '✗' : '✓'} ${all}`, { class: `verdict ${bad ? 'bad' : 'good'}` })] : [], ...cards);
+  };
+  show(page.receipts);
   const input = document.getElementById('receipt');
   const read = async files => {
     const texts = await Promise.all([...files].slice(0, 200).map(f => f.size > 1e6 ? '' : f.text()));
-    out.replaceChildren(...texts.map(t => card(t, page)));
+    show(texts);
     out.focus();
   };
   input.addEventListener('change', () => read(input.files));
