@@ -104,7 +104,7 @@ public sealed class ProofTests(WebFixture web)
         part.ScreenshotAsync(new() { Path = Path.Combine(Visitor.Screenshots, $"{name}.png") });
 
     [Fact]
-    public async Task A_browser_without_a_network_accepts_100_receipts_and_none_with_a_bit_changed_as_ledger_verify_does()
+    public async Task Offline_a_browser_takes_100_receipts_and_none_with_a_bit_changed_as_ledger_verify_does()
     {
         var (random, keys) = (new Random(28), await web.Sample.Http.GetStringAsync("/log/keys"));
         var known = keys.Split('\n', StringSplitOptions.RemoveEmptyEntries);

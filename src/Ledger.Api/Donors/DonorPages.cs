@@ -63,36 +63,31 @@ public static class DonorPages
                 },
                 Roles.All
             );
-        app.Page(
-            "/donors/{id}",
-            async (
-                string id,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                PersonalData people,
-                Caller caller,
-                KeyFile keys,
-                HttpContext http,
-                CancellationToken cancellation
-            ) =>
-            {
-                var donor = await DonorEndpoints.FindAsync(session, id, caller) ?? throw Require.NotFound(id);
-                return await ShowAsync(
-                    donor,
-                    caller.Actor.Region,
-                    session,
-                    database,
-                    people,
-                    PageRoutes.Address(http, $"/gifts/{id}/{AddressCode.Of(keys, Gifts(id))}"),
-                    keys,
-                    http,
-                    cancellation
-                );
-            },
-            DonorEndpoints.ReceiptReaders
-        );
+        app.Page("/donors/{id}", One, DonorEndpoints.ReceiptReaders);
         app.Page("/gifts/{id}/{code}", Gift);
     }
+
+    private static async Task<IResult> One(
+        string id,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        KeyFile keys,
+        HttpContext http,
+        CancellationToken cancellation
+    ) =>
+        await ShowAsync(
+            await DonorEndpoints.FindAsync(session, id, caller) ?? throw Require.NotFound(id),
+            caller.Actor.Region,
+            session,
+            database,
+            people,
+            PageRoutes.Address(http, $"/gifts/{id}/{AddressCode.Of(keys, Gifts(id))}"),
+            keys,
+            http,
+            cancellation
+        );
 
     private sealed record Listed(
         IReadOnlyList<(Donor Donor, string Name)> Donors,

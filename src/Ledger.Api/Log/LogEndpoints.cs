@@ -251,7 +251,8 @@ public static class LogEndpoints
     }
 
     /// <summary>
-    /// An event's receipt, null until the event is sequenced and signed, and its region; null where there is no such event.
+    /// An event's receipt, null until the event is sequenced and signed, and its region; null where there is no such
+    /// event.
     /// </summary>
     internal static async Task<(LogProof? Proof, string Region)?> ProofAsync(
         long sequence,

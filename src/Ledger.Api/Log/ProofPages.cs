@@ -25,8 +25,8 @@ public static class ProofPages
     }
 
     /// <summary>
-    /// Where these events are proven, the newest <see cref="MostEvents"/> of them, in words and as a picture; null where
-    /// there are none. What was shown to somebody, he may show on.
+    /// Where these events are proven, the newest <see cref="MostEvents"/> of them, in words and as a picture; null
+    /// where there are none. What was shown to somebody, he may show on.
     /// </summary>
     public static (string Address, string Qr)? Way(KeyFile keys, HttpContext http, IEnumerable<long> sequences)
     {
