@@ -132,7 +132,7 @@ public sealed class EveryPageTests(WebFixture web)
     /// One walk for all that is looked at in a wide window: two thirds of a walk are the pages' own coming.
     /// </summary>
     [Fact]
-    public async Task Every_page_opens_at_a_desk_light_its_first_act_near_and_its_totals_true()
+    public async Task Every_page_opens_at_a_desk_light_in_plain_words_its_first_act_near_and_its_totals_true()
     {
         var (faults, totals) = (new List<string>(), 0);
         await EachAsync(
@@ -143,6 +143,7 @@ public sealed class EveryPageTests(WebFixture web)
             {
                 if (bytes is < 1 or > MostBytes)
                     faults.Add($"{path}: {bytes / 1024} KB");
+                faults.AddRange((await PlainWordsTests.FaultsAsync(visitor.Page, route)).Select(f => $"{path}: {f}"));
                 var (seen, untrue) = await NumbersTests.CompareAsync(visitor.Page, route);
                 totals += seen;
                 faults.AddRange(untrue.Select(fault => $"{path}: {fault}"));

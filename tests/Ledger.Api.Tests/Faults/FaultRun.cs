@@ -53,20 +53,20 @@ public sealed record FaultResult(
 /// <summary>One county's year under one seed's faults, and the check afterwards.</summary>
 public static class FaultRun
 {
-    public static async Task<FaultResult> RunAsync(string template, string folder, int seed, Bug? bug = null)
+    public static async Task<FaultResult> RunAsync(string template, string folder, int seed, params Bug[] bugs)
     {
         var watch = Stopwatch.StartNew();
         // A ledger that is broken on purpose may never answer.
-        var journal = bug is null ? new Journal() : new Journal { Patience = TimeSpan.FromSeconds(20) };
+        var journal = bugs.Length == 0 ? new Journal() : new Journal { Patience = TimeSpan.FromSeconds(20) };
         var random = new Random(seed);
-        var faults = bug is null ? FaultPlan.Of(seed) : [];
+        var faults = bugs.Length == 0 ? FaultPlan.Of(seed) : [];
         await using var machine = await FaultyMachine.StartAsync(
             template,
             folder,
             CountyYear.Offset(DateTimeOffset.UtcNow)
         );
-        if (bug is { } planted)
-            await PlantAsync(machine.ConnectionString, planted);
+        foreach (var bug in bugs)
+            await PlantAsync(machine.ConnectionString, bug);
         var year = new CountyYear(machine, seed, journal);
         var (first, all, struck) = (new TaskCompletionSource(), new TaskCompletionSource(), new List<Fault>());
         var living = year.RunAsync(first.Task, all.Task);
@@ -120,23 +120,27 @@ public static class FaultRun
     {
         var (table, condition) = bug switch
         {
-            Bug.DropEvent => ("mt_events", "new.type = 'funds_allocated' and nextval('ledger.planted') % 30 = 0"),
-            Bug.PostTwice => ("idempotency", "nextval('ledger.planted') % 3 = 0"),
+            Bug.DropEvent => (
+                "mt_events",
+                "new.type = 'funds_allocated' and nextval('ledger.planted_DropEvent') % 30 = 0"
+            ),
+            Bug.PostTwice => ("idempotency", "nextval('ledger.planted_PostTwice') % 3 = 0"),
             Bug.SwapAnswers => ("idempotency", "false"),
-            _ => ("audit_entry", "nextval('ledger.planted') % 20 = 0"),
+            _ => ("audit_entry", "nextval('ledger.planted_SkipProjection') % 20 = 0"),
         };
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
         await connection.ExecuteAsync(
             $"""
-            create sequence ledger.planted;
-            create function ledger.planted() returns trigger language plpgsql security definer as $$
+            create sequence ledger.planted_{bug};
+            create function ledger.planted_{bug}() returns trigger language plpgsql security definer as $$
             begin
               if {condition} then return null; end if;
               {(bug is Bug.SwapAnswers ? Swap : "")}
               return new;
             end $$;
-            create trigger planted before insert on ledger.{table} for each row execute function ledger.planted();
+            create trigger planted_{bug} before insert on ledger.{table}
+                for each row execute function ledger.planted_{bug}();
             """
         );
     }
