@@ -47,6 +47,7 @@ public partial class Program
             RebuildCommand.Of(settings),
             BackupCommand.Of(settings),
             RestoreCommand.Of(settings),
+            RehearseCommand.Of(settings),
             SchemaCommand.Of(settings),
             AdministratorCommand.Of(settings),
             TokenCommand.Of(settings),
@@ -74,6 +75,12 @@ public partial class Program
                     + "（没有源码的机器上：dotnet Ledger.Api.dll administrator …，带上同样的设置）。"
                     + "No administrator yet: run this command to make the first."
             );
+
+        app.Services.GetRequiredService<ILoggerFactory>()
+            .CreateLogger("Ledger.Settings")
+            .LogInformation("设置来自 settings are read from: {Places}", SettingFiles.Read(builder.Configuration));
+        app.Lifetime.ApplicationStarted.Register(() => Supervisor.Tell("READY=1"));
+        app.Lifetime.ApplicationStopping.Register(() => Supervisor.Tell("STOPPING=1"));
 
         // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.
         app.Lifetime.ApplicationStarted.Register(() =>

@@ -21,6 +21,7 @@ public sealed partial record County(string Name, string Host)
             "Ledger:DataFolder",
             "Ledger:KeyFile",
             "Ledger:KeyCommand",
+            "Ledger:BackupFolder",
             "Ledger:SampleFolder",
             "Ledger:Log:KeyFile",
             "Ledger:Log:Key",

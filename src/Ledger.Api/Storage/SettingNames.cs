@@ -18,6 +18,7 @@ public static class SettingNames
         "Ledger:DataFolder",
         "Ledger:KeyFile",
         "Ledger:KeyCommand",
+        "Ledger:BackupFolder",
         "Ledger:AccountMap",
         "Ledger:VoucherColumns",
         "Ledger:Log:KeyFile",
