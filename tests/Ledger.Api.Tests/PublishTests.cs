@@ -6,7 +6,7 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// What docker-compose.yml builds and starts: the published program, with its settings beside it. Published is the
+/// What the Debian package and the image start: the published program, with its settings beside it. Published is the
 /// build under test: ./test makes the release's.
 /// </summary>
 public sealed class PublishTests(Databases databases) : IClassFixture<Databases>

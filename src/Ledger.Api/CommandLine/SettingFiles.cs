@@ -2,23 +2,29 @@ using Ledger.Api.Counties;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
+using Microsoft.Extensions.Configuration.KeyPerFile;
+using Microsoft.Extensions.FileProviders;
 
 namespace Ledger.Api.CommandLine;
 
 /// <summary>
 /// Where settings come from. The Debian package keeps them in a folder (<c>LEDGER_SETTINGS=/etc/ledger</c>):
 /// <c>&lt;county&gt;.json</c> goes before <c>ledger.json</c>, which is for all counties of the machine, and that before
-/// what lies beside the program; environment and arguments go before all files.
+/// what lies beside the program; environment and arguments go before all files. <c>LEDGER_SECRETS=/run/secrets</c> is a
+/// folder with a file for each setting, named after it, as containers get them.
 /// </summary>
 public static class SettingFiles
 {
     public const string FolderVariable = "LEDGER_SETTINGS",
+        SecretsVariable = "LEDGER_SECRETS",
         Common = "ledger";
 
     private const string DataFolder = "Ledger:DataFolder";
 
     private static string? Folder =>
         Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder ? folder : null;
+
+    private static string Secrets => Environment.GetEnvironmentVariable(SecretsVariable) ?? "";
 
     /// <summary>Whether a county's settings have a file of their own.</summary>
     public static bool AreInAFolder => Folder is not null;
@@ -28,13 +34,16 @@ public static class SettingFiles
     /// named.</exception>
     public static void AddTo(ConfigurationManager configuration)
     {
+        var sources = ((IConfigurationBuilder)configuration).Sources;
+        var at = sources.ToList().FindLastIndex(s => s is JsonConfigurationSource) + 1;
+        if (Environment.GetEnvironmentVariable(SecretsVariable) is { Length: > 0 } secrets)
+            sources.Insert(
+                at,
+                new KeyPerFileConfigurationSource { FileProvider = new PhysicalFileProvider(Existing(secrets)) }
+            );
         if (Folder is not { } folder)
             return;
-        if (!Directory.Exists(folder))
-            throw new OperationException(
-                $"没有设置目录 {folder}（{FolderVariable}）。There is no such folder of settings.",
-                OperationException.Misused
-            );
+        Existing(folder);
         var counties = Directory
             .GetFiles(folder, "*.json")
             .Select(f => Path.GetFileNameWithoutExtension(f))
@@ -60,8 +69,6 @@ public static class SettingFiles
                 OperationException.Misused
             );
         configuration["county"] = county;
-        var sources = ((IConfigurationBuilder)configuration).Sources;
-        var at = sources.ToList().FindLastIndex(s => s is JsonConfigurationSource) + 1;
         sources.Insert(at, new SettingFile(Path.Combine(folder, $"{county}.json"), s => s));
         if (File.Exists(Path.Combine(folder, $"{Common}.json")))
             sources.Insert(at, new SettingFile(Path.Combine(folder, $"{Common}.json"), s => ForAll(s, county)));
@@ -83,6 +90,14 @@ public static class SettingFiles
         return settings;
     }
 
+    private static string Existing(string folder) =>
+        Directory.Exists(folder)
+            ? Path.GetFullPath(folder)
+            : throw new OperationException(
+                $"没有设置目录 {folder}（{FolderVariable}、{SecretsVariable}）。There is no such folder of settings.",
+                OperationException.Misused
+            );
+
     /// <summary>What was read, by the names of files and variables: never a value.</summary>
     public static string Read(IConfigurationRoot configuration) =>
         string.Join(
@@ -91,6 +106,7 @@ public static class SettingFiles
                 provider switch
                 {
                     _ when File(provider) is { } file => [file],
+                    KeyPerFileConfigurationProvider when Own(provider) is [_, ..] => [Secrets],
                     EnvironmentVariablesConfigurationProvider or CommandLineConfigurationProvider => Own(provider),
                     _ => Array.Empty<string>(),
                 }
@@ -119,6 +135,7 @@ public static class SettingFiles
         configuration.Providers.LastOrDefault(p => p.TryGet(key, out _)) switch
         {
             { } provider when File(provider) is { } file => file,
+            KeyPerFileConfigurationProvider => Secrets,
             EnvironmentVariablesConfigurationProvider =>
                 $"环境变量 environment {key.Replace(":", "__", StringComparison.Ordinal)}",
             _ => "参数 arguments",
