@@ -200,7 +200,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
             "--from",
             folder
         );
-        Assert.True(exit == 1 && said.Contains("没有应答", StringComparison.Ordinal), said);
+        Assert.True(exit == 3 && said.Contains("没有应答", StringComparison.Ordinal), said);
 
         // Nobody has seen more: then it is the operator's to decide, who is told what is lost.
         product.Settings.Remove("Ledger__Log__Witnesses__0");

@@ -35,6 +35,7 @@ public static class BackupCommand
                         + $"密钥文件不在其中，请另行保管：{ground.Settings.KeyFile}、"
                         + LogKeys.PathOf(ground.Settings, manifest.LogId)
                 );
+                Call.Report(new { Folder = folder, Manifest = manifest });
                 // Only now: a backup that failed takes none of the old ones away.
                 if (call.GetValue(keep) is { } left)
                     foreach (var old in backups.Thin(left))

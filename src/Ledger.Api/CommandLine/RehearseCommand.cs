@@ -56,6 +56,7 @@ public static class RehearseCommand
         }
         var done = Of(rehearsed, null);
         await backups.KeepAsync(done);
+        Call.Report(done);
         Console.WriteLine(
             $"演练成功：{Format.Time(done.TakenAt)} 的备份可以恢复，{done.Events} 个事件，用时 {done.Seconds:0.0} 秒。"
                 + "The backup can be restored."
