@@ -16,7 +16,7 @@ public sealed class ComposeTests
         print(json.dumps(compose))
         """;
 
-    private static readonly string File_ = Path.Combine(TourTests.Repository, "docker-compose.yml");
+    private static readonly string Compose = Path.Combine(TourTests.Repository, "docker-compose.yml");
 
     private static (int Exit, string Output) Validate(string file) =>
         Programs.Run(
@@ -27,7 +27,7 @@ public sealed class ComposeTests
     [Fact]
     public void The_compose_file_is_valid_and_shuts_each_service_in()
     {
-        var (exit, said) = Validate(File_);
+        var (exit, said) = Validate(Compose);
         Assert.True(exit == 0, said);
         var services = JsonDocument.Parse(said).RootElement.GetProperty("services");
         string[] Secrets(string service) =>
@@ -56,7 +56,7 @@ public sealed class ComposeTests
     public void A_word_that_compose_does_not_know_is_found()
     {
         var wrong = Path.GetTempFileName();
-        File.WriteAllText(wrong, File.ReadAllText(File_).Replace("read_only:", "readonly:", StringComparison.Ordinal));
+        File.WriteAllText(wrong, File.ReadAllText(Compose).Replace("read_only:", "readonly:", StringComparison.Ordinal));
         var (exit, said) = Validate(wrong);
         File.Delete(wrong);
         Assert.True(exit != 0 && said.Contains("readonly", StringComparison.Ordinal), said);

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Ledger.Api.Storage;
+using Ledger.Api.CommandLine;
 using Microsoft.Extensions.Configuration;
 
 namespace Ledger.Api.Tests;
@@ -56,7 +56,7 @@ public sealed partial class SettingNamesTests
     public void What_nobody_knows_is_refused_with_what_was_meant(string name, string? meant)
     {
         var said = Refused((name, "secret-value"), ("Ledger:Contact", "x"))!;
-        Assert.Contains($"“{name}”", said);
+        Assert.Contains($"“{name}”", said, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(meant is not null, said.Contains("did you mean", StringComparison.Ordinal));
         if (meant is not null)
             Assert.Contains($"did you mean {meant}?", said);

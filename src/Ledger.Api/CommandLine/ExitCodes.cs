@@ -6,7 +6,7 @@ public static class ExitCodes
     public const int Done = 0,
         Failed = 1,
         Misused = OperationException.Misused,
-        Unreachable = 3;
+        Unreachable = OperationException.Unreachable;
 
     public static readonly IReadOnlyList<(int Code, string Chinese, string English)> All =
     [

@@ -105,7 +105,7 @@ public static class SettingFiles
             configuration.Providers.SelectMany(provider =>
                 provider switch
                 {
-                    _ when File(provider) is { } file => [file],
+                    _ when PathOf(provider) is { } file => [file],
                     KeyPerFileConfigurationProvider when Own(provider) is [_, ..] => [Secrets],
                     EnvironmentVariablesConfigurationProvider or CommandLineConfigurationProvider => Own(provider),
                     _ => Array.Empty<string>(),
@@ -134,14 +134,14 @@ public static class SettingFiles
     public static string Where(IConfigurationRoot configuration, string key) =>
         configuration.Providers.LastOrDefault(p => p.TryGet(key, out _)) switch
         {
-            { } provider when File(provider) is { } file => file,
+            { } provider when PathOf(provider) is { } file => file,
             KeyPerFileConfigurationProvider => Secrets,
             EnvironmentVariablesConfigurationProvider =>
                 $"环境变量 environment {key.Replace(":", "__", StringComparison.Ordinal)}",
             _ => "参数 arguments",
         };
 
-    private static string? File(IConfigurationProvider provider) =>
+    private static string? PathOf(IConfigurationProvider provider) =>
         provider switch
         {
             SettingFile own => own.Path,

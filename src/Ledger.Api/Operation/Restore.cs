@@ -233,7 +233,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
                 throw new OperationException(
                     $"见证方 {witness.Key.Name}（{witness.Url}）没有应答，无法确认备份不比它所见的旧：{e.Message}"
                         + "The witness does not answer.",
-                    CommandLine.ExitCodes.Unreachable
+                    OperationException.Unreachable
                 );
             }
         }

@@ -315,7 +315,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     private static string SocketFolder(string folder)
     {
         var near = Path.Combine(folder, "socket");
-        if (System.Text.Encoding.UTF8.GetByteCount(near) <= 80 && !near.AsSpan().ContainsAny("'\",;\\@"))
+        if (System.Text.Encoding.UTF8.GetByteCount(near) <= 80 && near.IndexOfAny(['\'', '"', ',', ';', '\\']) < 0)
             return near;
         var digest = SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder));
         return $"/tmp/ledger-{Convert.ToHexStringLower(digest)[..16]}";

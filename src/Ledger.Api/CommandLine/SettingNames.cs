@@ -1,6 +1,4 @@
-using Ledger.Api.CommandLine;
-
-namespace Ledger.Api.Storage;
+namespace Ledger.Api.CommandLine;
 
 /// <summary>
 /// The names of all settings. One that nobody knows is refused: misspelt, it would leave a default where somebody
