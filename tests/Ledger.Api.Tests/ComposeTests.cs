@@ -56,7 +56,10 @@ public sealed class ComposeTests
     public void A_word_that_compose_does_not_know_is_found()
     {
         var wrong = Path.GetTempFileName();
-        File.WriteAllText(wrong, File.ReadAllText(Compose).Replace("read_only:", "readonly:", StringComparison.Ordinal));
+        File.WriteAllText(
+            wrong,
+            File.ReadAllText(Compose).Replace("read_only:", "readonly:", StringComparison.Ordinal)
+        );
         var (exit, said) = Validate(wrong);
         File.Delete(wrong);
         Assert.True(exit != 0 && said.Contains("readonly", StringComparison.Ordinal), said);

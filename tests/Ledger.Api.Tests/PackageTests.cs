@@ -31,7 +31,9 @@ public sealed class PackageTests
             await UnitsAsync(package, Path.Combine(folder.FullName, "root"));
             if (Environment.UserName != "root")
                 return; // a copy of the machine is root's to make
-            var (tried, steps) = await Task.Run(() => Programs.Run($"{TourTests.Repository}/deploy/deb/try", ["--short", package]));
+            var (tried, steps) = await Task.Run(() =>
+                Programs.Run($"{TourTests.Repository}/deploy/deb/try", ["--short", package])
+            );
             Assert.True(tried == 0 && steps.Contains("all as it should be", StringComparison.Ordinal), steps);
         }
         finally

@@ -90,8 +90,7 @@ public sealed class ReplicaTests : IDisposable
         // Of several servers in one connection string the one that has the snapshot is dumped.
         var both = new NpgsqlConnectionStringBuilder(server)
         {
-            Host =
-                $"{new NpgsqlConnectionStringBuilder(copy).Host},{new NpgsqlConnectionStringBuilder(server).Host}",
+            Host = $"{new NpgsqlConnectionStringBuilder(copy).Host},{new NpgsqlConnectionStringBuilder(server).Host}",
             TargetSessionAttributes = "primary",
         };
         var (exit, said) = await ApiProcess.RunAsync(

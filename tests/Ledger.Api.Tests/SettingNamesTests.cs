@@ -30,7 +30,9 @@ public sealed partial class SettingNamesTests
         var all = SettingNames.All.Select(n => n.Replace("*", "0", StringComparison.Ordinal)).ToList();
         Assert.Null(Refused([.. all.Select(n => (n, "x"))]));
         Assert.Null(Refused([.. all.Select(n => (n.ToUpperInvariant(), "x"))]));
-        Assert.Null(Refused([.. all.Select(n => ($"Counties:370811:{n}", "x")), ("Counties:370811:Host", "a.example")]));
+        Assert.Null(
+            Refused([.. all.Select(n => ($"Counties:370811:{n}", "x")), ("Counties:370811:Host", "a.example")])
+        );
         // What is not ours is not ours to judge.
         Assert.Null(
             Refused(

@@ -20,7 +20,9 @@ public static class BackupCommand
             if (given.GetValueOrDefault<int?>() is < 1)
                 given.AddError("--keep 至少为 1。At least 1.");
             if (given.Parent is System.CommandLine.Parsing.CommandResult all && all.GetResult(to) is not null)
-                given.AddError("--to 和 --keep 不能同时写：只有 Ledger:BackupFolder 下的才会删除。--keep goes without --to.");
+                given.AddError(
+                    "--to 和 --keep 不能同时写：只有 Ledger:BackupFolder 下的才会删除。--keep goes without --to."
+                );
         });
         var command = new Command("backup", "备份 · dump of one moment, while the product works") { to, keep };
         command.SetAction(

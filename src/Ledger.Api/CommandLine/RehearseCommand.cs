@@ -14,7 +14,10 @@ public static class RehearseCommand
     public static Command Of(string[] settings)
     {
         var from = Call.Text("--from", "备份文件夹", "不写为最新的一份 · a backup; the newest without it");
-        var command = new Command("rehearse", "演练恢复：载入、核对、删去 · restore the newest backup on trial") { from };
+        var command = new Command("rehearse", "演练恢复：载入、核对、删去 · restore the newest backup on trial")
+        {
+            from,
+        };
         command.SetAction(
             async (call, _) =>
             {
@@ -26,7 +29,11 @@ public static class RehearseCommand
                     ?? throw new OperationException(
                         $"{ground.Settings.BackupFolder} 中还没有备份；请先运行 backup。There is no backup yet."
                     );
-                return await RunAsync(new Restore(ground.Owner, ground.Settings, ground.Keys, Console.Out), backups, folder);
+                return await RunAsync(
+                    new Restore(ground.Owner, ground.Settings, ground.Keys, Console.Out),
+                    backups,
+                    folder
+                );
             }
         );
         return command;

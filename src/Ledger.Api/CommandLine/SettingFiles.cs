@@ -57,7 +57,8 @@ public static class SettingFiles
                     + "No county yet: make one with ledger-county add.",
                 OperationException.Misused
             );
-        var county = configuration["county"] is { Length: > 0 } named ? named
+        var county =
+            configuration["county"] is { Length: > 0 } named ? named
             : counties is [var only] ? only
             : throw new OperationException(
                 $"本机有多个县，请用 --county 指明（{names}）。Several counties: say which with --county.",
@@ -102,23 +103,22 @@ public static class SettingFiles
     public static string Read(IConfigurationRoot configuration) =>
         string.Join(
             "、",
-            configuration.Providers.SelectMany(provider =>
-                provider switch
-                {
-                    _ when PathOf(provider) is { } file => [file],
-                    KeyPerFileConfigurationProvider when Own(provider) is [_, ..] => [Secrets],
-                    EnvironmentVariablesConfigurationProvider or CommandLineConfigurationProvider => Own(provider),
-                    _ => Array.Empty<string>(),
-                }
-            )
-            .Distinct()
+            configuration
+                .Providers.SelectMany(provider =>
+                    provider switch
+                    {
+                        _ when PathOf(provider) is { } file => [file],
+                        KeyPerFileConfigurationProvider when Own(provider) is [_, ..] => [Secrets],
+                        EnvironmentVariablesConfigurationProvider or CommandLineConfigurationProvider => Own(provider),
+                        _ => Array.Empty<string>(),
+                    }
+                )
+                .Distinct()
         );
 
     /// <summary>The variables and arguments that are settings of ours.</summary>
     private static string[] Own(IConfigurationProvider provider) =>
-        [
-            .. new[] { "ConnectionStrings", "Ledger" }.SelectMany(section => Below(provider, section)).Order(),
-        ];
+        [.. new[] { "ConnectionStrings", "Ledger" }.SelectMany(section => Below(provider, section)).Order()];
 
     private static IEnumerable<string> Below(IConfigurationProvider provider, string path) =>
         provider
@@ -126,7 +126,12 @@ public static class SettingFiles
             .Distinct(StringComparer.OrdinalIgnoreCase)
             .SelectMany(child =>
                 provider.TryGet($"{path}:{child}", out _)
-                    ? [provider is CommandLineConfigurationProvider ? $"--{path}:{child}" : $"{path}__{child}".Replace(":", "__", StringComparison.Ordinal)]
+                    ?
+                    [
+                        provider is CommandLineConfigurationProvider
+                            ? $"--{path}:{child}"
+                            : $"{path}__{child}".Replace(":", "__", StringComparison.Ordinal),
+                    ]
                     : Below(provider, $"{path}:{child}")
             );
 
@@ -150,10 +155,9 @@ public static class SettingFiles
             _ => null,
         };
 
-    private sealed class SettingFile(
-        string path,
-        Func<Dictionary<string, string?>, Dictionary<string, string?>> taken
-    ) : ConfigurationProvider, IConfigurationSource
+    private sealed class SettingFile(string path, Func<Dictionary<string, string?>, Dictionary<string, string?>> taken)
+        : ConfigurationProvider,
+            IConfigurationSource
     {
         public string Path => path;
 

@@ -114,10 +114,7 @@ public static class SettingNames
             for (var j = 1; j <= to.Length; j++)
             {
                 before = row[j];
-                row[j] = Math.Min(
-                    Math.Min(row[j] + 1, row[j - 1] + 1),
-                    diagonal + (from[i - 1] == to[j - 1] ? 0 : 1)
-                );
+                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (from[i - 1] == to[j - 1] ? 0 : 1));
                 diagonal = before;
             }
         }
