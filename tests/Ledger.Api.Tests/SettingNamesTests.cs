@@ -40,7 +40,9 @@ public sealed partial class SettingNamesTests
                 ("LEDGER_TEST_CONNECTION", "x"),
                 ("LEDGER_PORT_8080_TCP", "x"),
                 ("Kestrel:Endpoints:Https:Url", "x"),
-                ("urls", "x")
+                ("urls", "x"),
+                ("Ledger", ""), // a section, as a host's own arguments have it
+                ("Ledger:RateLimit", "")
             )
         );
     }

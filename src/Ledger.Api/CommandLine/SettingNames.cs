@@ -74,7 +74,7 @@ public static class SettingNames
     private static IEnumerable<string> Unknown(IConfigurationRoot configuration) =>
         configuration
             .AsEnumerable()
-            .Where(s => s.Value is not null && Name(s.Key) is { } name && !IsKnown(name))
+            .Where(s => s.Value is { Length: > 0 } && Name(s.Key) is { } name && !IsKnown(name))
             .Select(s => s.Key)
             .Order(StringComparer.Ordinal);
 
