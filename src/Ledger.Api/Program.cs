@@ -47,6 +47,7 @@ public partial class Program
             RebuildCommand.Of(settings),
             BackupCommand.Of(settings),
             RestoreCommand.Of(settings),
+            RehearseCommand.Of(settings),
             SchemaCommand.Of(settings),
             AdministratorCommand.Of(settings),
             TokenCommand.Of(settings),
@@ -68,12 +69,16 @@ public partial class Program
             await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
         UsePipeline(app);
         MapRoutes(app, settings);
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ledger.Start");
+        log.LogInformation("设置来自 settings are read from: {Places}", SettingFiles.Read(builder.Configuration));
         if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
-            Console.WriteLine(
-                "还没有管理员，无人可以登录。请运行：./ledger administrator --name <账户名> --region <区划代码>"
-                    + "（没有源码的机器上：dotnet Ledger.Api.dll administrator …，带上同样的设置）。"
-                    + "No administrator yet: run this command to make the first."
+            log.LogWarning(
+                "还没有管理员，无人可以登录。请带上同样的设置运行：{Program} administrator --name <账户名> --region <区划代码>。"
+                    + "No administrator yet: run this command to make the first.",
+                Call.Program
             );
+        app.Lifetime.ApplicationStarted.Register(() => Supervisor.Tell("READY=1"));
+        app.Lifetime.ApplicationStopping.Register(() => Supervisor.Tell("STOPPING=1"));
 
         // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.
         app.Lifetime.ApplicationStarted.Register(() =>

@@ -14,5 +14,8 @@ public sealed class OperationException(string message, int exit = 1, Exception? 
     /// </summary>
     public const int Misused = 2;
 
+    /// <summary>Somebody does not answer: the same may succeed later.</summary>
+    public const int Unreachable = 3;
+
     public int Exit => exit;
 }

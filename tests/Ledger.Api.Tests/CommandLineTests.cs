@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using Ledger.Api.CommandLine;
 using Npgsql;
 
@@ -50,6 +51,48 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
         var (_, list) = await ApiProcess.RunAsync(OnThisDatabase, "bakcup");
         Assert.All(Program.Commands([]), c => Assert.Contains($"  {Call.Form(c)}", list));
         Assert.False(Directory.Exists(At("b")));
+    }
+
+    [Fact]
+    public void The_run_book_has_the_table_of_exit_codes()
+    {
+        var table = File.ReadLines(Path.Combine(TourTests.Repository, "docs/operations.md"))
+            .SkipWhile(l => l != "| exit code | 含义 | meaning |")
+            .Skip(2)
+            .TakeWhile(l => l.StartsWith('|'));
+        Assert.Equal(ExitCodes.All.Select(c => $"| {c.Code} | {c.Chinese} | {c.English} |"), table);
+    }
+
+    /// <summary>For scripts: one object on the output, what people read beside it.</summary>
+    [Fact]
+    public void Every_command_reports_in_json_whether_it_succeeded_or_not()
+    {
+        JsonElement Report(int expected, params string[] args)
+        {
+            using var process = System.Diagnostics.Process.Start(
+                new System.Diagnostics.ProcessStartInfo("dotnet", [ApiProcess.Build, .. args, "--json"])
+                {
+                    RedirectStandardOutput = true,
+                    Environment =
+                    {
+                        ["ConnectionStrings__Ledger"] = api.ConnectionString,
+                        ["Ledger__KeyFile"] = api.KeyFile,
+                    },
+                }
+            )!;
+            var printed = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            var report = JsonDocument.Parse(printed).RootElement;
+            Assert.Equal(expected, process.ExitCode);
+            Assert.Equal(expected, report.GetProperty("exit").GetInt32());
+            Assert.Equal(args[0], report.GetProperty("command").GetString());
+            return report;
+        }
+        var keys = Report(0, "log-key").GetProperty("result");
+        Assert.StartsWith("collective-subsidy-ledger/", keys.GetProperty("signing")[0].GetString());
+        var refused = Report(1, "restore", "--from", At("none"));
+        Assert.Contains("没有完整的备份", refused.GetProperty("error").GetString());
+        Assert.Equal(JsonValueKind.Null, refused.GetProperty("result").ValueKind);
     }
 
     [Fact]
@@ -322,7 +365,10 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
             foreach (var (name, value) in settings)
                 all[name] = value;
             var (exit, output) = await ApiProcess.RunAsync(all, arguments);
-            Assert.True(exit is 1 or 2, $"{what} → {exit}: {output}");
+            Assert.True(
+                what == "a server that does not answer" ? exit == 3 : exit is 1 or 2,
+                $"{what} → {exit}: {output}"
+            );
             Assert.True(output.Contains(words, StringComparison.Ordinal), $"{what}: {output}");
             Assert.False(
                 output.Contains("   at ", StringComparison.Ordinal)

@@ -221,7 +221,7 @@ public sealed class CrashTests(ApiFixture api)
     [Fact]
     public async Task The_private_cluster_keeps_its_data_is_taken_over_after_a_kill_and_stops_cleanly()
     {
-        var folder = Path.Combine(Path.GetTempPath(), $"pc-{Guid.NewGuid():N}"[..14]);
+        var folder = Path.Combine(Path.GetTempPath(), $"p c {Guid.NewGuid():N}"[..14]); // with blanks
         var settings = new Dictionary<string, string>
         {
             ["Ledger__DataFolder"] = folder,

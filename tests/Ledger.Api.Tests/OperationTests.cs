@@ -20,6 +20,11 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
     {
         await using var product = await Product.StartAsync(databases, "ledger_h");
         product.Settings["Ledger__Metrics"] = "true";
+        var folder = product.Settings["Ledger__BackupFolder"] = Path.Combine(product.Folder.FullName, "backups");
+        var (backups, now) = (new Backups(folder), DateTimeOffset.UtcNow);
+        Directory.CreateDirectory(backups.At(now));
+        await File.WriteAllTextAsync(Path.Combine(backups.At(now), BackupManifest.FileName), "{}");
+        await backups.KeepAsync(new Rehearsal("x", now, now, 1, 1, null));
         await product.StopAsync();
         await product.StartAsync();
         await ApiFixture.EventuallyAsync(
@@ -87,6 +92,8 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
                     "ledger_receipts_unmatched",
                     "ledger_transit_open",
                     "ledger_messages_dead",
+                    "ledger_backup_age_seconds",
+                    "ledger_rehearsal_age_seconds",
                 ]
         )
             Assert.Contains(gauge, text);
@@ -121,12 +128,18 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
             "ready again"
         );
 
-        // Something is wrong with the log: it still serves, and says so.
+        // Something is wrong with the log, and nobody has backed it up: it still serves, and says so.
+        Directory.Move(backups.At(now), backups.At(now.AddDays(-2)));
+        await backups.KeepAsync(new Rehearsal("x", now, now, 1, 1, "no right"));
         await product.AttackAsync(
             "insert into ledger.log_finding (kind, detail) values ('check', 'somebody was here')"
         );
         await ApiFixture.EventuallyAsync(
-            async () => Codes((await HealthAsync(product.Process)).Health).Contains("log-finding"),
+            async () =>
+                Codes((await HealthAsync(product.Process)).Health) is var codes
+                && codes.Contains("log-finding")
+                && codes.Contains("backup-late")
+                && codes.Contains("rehearsal-failed"),
             "degraded"
         );
         var (status, health) = await HealthAsync(product.Process);

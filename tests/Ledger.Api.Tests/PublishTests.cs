@@ -1,10 +1,12 @@
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// What docker-compose.yml builds and starts: the published program, with its settings beside it. Published is the
+/// What the Debian package and the image start: the published program, with its settings beside it. Published is the
 /// build under test: ./test makes the release's.
 /// </summary>
 public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
@@ -12,7 +14,7 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
     [Fact]
     public async Task The_product_is_published_whole_and_finds_its_settings_wherever_it_is_started_from()
     {
-        var folder = Directory.CreateTempSubdirectory("ledger-publish");
+        var folder = Directory.CreateTempSubdirectory("ledger publish ");
         try
         {
             var program = Path.Combine(folder.FullName, "app");
@@ -51,16 +53,32 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
                 )
             );
             var nothing = new Dictionary<string, string>();
+            // A supervisor that wants to know when the start is over.
+            var told = Path.Combine(folder.FullName, "notify");
+            using var supervisor = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            supervisor.Bind(new UnixDomainSocketEndPoint(told));
+            supervisor.ReceiveTimeout = 10_000;
+            string Told()
+            {
+                var said = new byte[100];
+                return Encoding.UTF8.GetString(said, 0, supervisor.Receive(said));
+            }
             await using var process = await ApiProcess.StartInAsync(
                 "/",
                 Path.Combine(program, "Ledger.Api.dll"),
-                nothing
+                new Dictionary<string, string> { ["NOTIFY_SOCKET"] = told }
+            );
+            Assert.Equal("READY=1", Told());
+            Assert.Contains(
+                $"settings are read from: {program}/appsettings.json、{program}/appsettings.Production.json",
+                process.Output
             );
             Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode, process.Output);
             Assert.True(await ApiFixture.ScalarOfAsync<bool>(database, "select count(*) = 1 from ledger.key_check"));
             foreach (var asset in (string[])["ledger.css", "ledger.js", "charts.js", "proof.js", "htmx.js"])
                 Assert.True((await process.Http.GetByteArrayAsync($"/assets/{asset}")).Length > 500, asset);
             Assert.Equal(0, await process.StopAsync());
+            Assert.Equal("STOPPING=1", Told());
             NpgsqlConnection.ClearAllPools();
 
             // The same settings elsewhere would be read by nobody: that is said, and nothing started.
@@ -89,9 +107,9 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
     }
 
 #if DEBUG
-    private const string Configuration = "Debug";
+    internal const string Configuration = "Debug";
 #else
-    private const string Configuration = "Release";
+    internal const string Configuration = "Release";
 #endif
 
     private static string Root

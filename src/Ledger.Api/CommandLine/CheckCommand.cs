@@ -60,6 +60,19 @@ public static class CheckCommand
             services.GetRequiredService<LogKeys>().Known,
             services.GetRequiredService<Settings>().Log.WitnessKeys
         ).RunAsync(CancellationToken.None);
+        Call.Report(
+            new
+            {
+                result.Events,
+                result.Documents,
+                result.Differences,
+                result.Rebuilt,
+                result.Broken,
+                result.Unclear,
+                LogEntries = log.Entries,
+                LogFindings = log.Findings,
+            }
+        );
         foreach (var finding in log.Findings)
             Console.WriteLine($"Log {finding}");
         var sealing =

@@ -55,7 +55,13 @@ public sealed class Ground : IAsyncDisposable
         }
     }
 
-    public static WebApplicationBuilder Builds(string[] settings) => WebApplication.CreateBuilder(Folder(settings));
+    public static WebApplicationBuilder Builds(string[] settings)
+    {
+        var builder = WebApplication.CreateBuilder(Folder(settings));
+        SettingFiles.AddTo(builder.Configuration);
+        SettingNames.Require(builder.Configuration);
+        return builder;
+    }
 
     private T Held<T>(T opened)
         where T : IAsyncDisposable

@@ -32,6 +32,13 @@ public static class LogKeyCommand
                         throw new OperationException(
                             "没有这把签名密钥，或它是最后一把 Ed25519 签名密钥：至少要留一把。No such key, or the last one."
                         );
+                    Call.Report(
+                        new
+                        {
+                            Signing = keys.Signing.Select(k => k.Verifier.ToString()),
+                            Retired = keys.Retired.Select(k => k.ToString()),
+                        }
+                    );
                     foreach (var key in keys.Signing)
                         Console.WriteLine($"签名 signing  {key.Verifier}");
                     foreach (var key in keys.Retired)

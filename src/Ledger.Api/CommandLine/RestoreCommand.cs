@@ -41,6 +41,7 @@ public static class RestoreCommand
     private static async Task LoadAsync(Restore restore, string folder)
     {
         var (database, lost) = await restore.LoadAsync(folder);
+        Call.Report(new { Database = database, Lost = lost });
         Console.WriteLine(
             lost.Count == 0
                 ? "现有数据库没有这份备份以外的事件，切换不会丢失什么。"
@@ -56,6 +57,7 @@ public static class RestoreCommand
     private static async Task SwitchAsync(Restore restore, string database)
     {
         var before = await restore.SwitchAsync(database);
+        Call.Report(new { Database = database, Before = before });
         Console.WriteLine(before is null ? "已切换。" : $"已切换。原来的数据库改名为 {before}，确认无误后再删除。");
     }
 }

@@ -48,9 +48,9 @@ public static class TokenCommand
             var keys = configured.KeyCommand is { } printing
                 ? KeyFile.FromCommand(printing)
                 : KeyFile.Load(configured.KeyFile);
-            Console.WriteLine(
-                new Tokens(keys, TimeProvider.System).Issue(actor, TimeSpan.FromDays(call.GetValue(days)))
-            );
+            var issued = new Tokens(keys, TimeProvider.System).Issue(actor, TimeSpan.FromDays(call.GetValue(days)));
+            Call.Report(new { Token = issued });
+            Console.WriteLine(issued);
             return 0;
         });
         return command;

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Ledger.Api.CommandLine;
 using Ledger.Api.Storage;
 
 namespace Ledger.Api.Counties;
@@ -20,6 +21,7 @@ public sealed partial record County(string Name, string Host)
             "Ledger:DataFolder",
             "Ledger:KeyFile",
             "Ledger:KeyCommand",
+            "Ledger:BackupFolder",
             "Ledger:SampleFolder",
             "Ledger:Log:KeyFile",
             "Ledger:Log:Key",
@@ -29,7 +31,7 @@ public sealed partial record County(string Name, string Host)
     /// What belongs to one ledger. A county that does not say its own has none, never the common one. Two may name one
     /// replica's server: the database there is their own.
     /// </summary>
-    private static readonly string[] Own = [.. Databases, .. Places, "ConnectionStrings:LedgerReplica"];
+    public static readonly string[] Own = [.. Databases, .. Places, "ConnectionStrings:LedgerReplica"];
 
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
     private static partial Regex Short { get; }
@@ -87,6 +89,8 @@ public sealed partial record County(string Name, string Host)
     /// which.</exception>
     public static IReadOnlyList<County> Choose(ConfigurationManager configuration, string? command)
     {
+        if (SettingFiles.AreInAFolder)
+            return []; // its own file has been read
         var all = All(configuration);
         var names = string.Join("、", all.Select(c => c.Name));
         if (configuration["county"] is not { Length: > 0 } name)

@@ -97,7 +97,12 @@ public static class Backup
         var dump = Path.Combine(unfinished, BackupManifest.DumpName);
         await PostgresTool.RunAsync(
             "pg_dump",
-            connectionString,
+            // Of several servers the one that has the snapshot.
+            new NpgsqlConnectionStringBuilder(connectionString)
+            {
+                Host = connection.Host,
+                Port = connection.Port,
+            }.ConnectionString,
             "--format=custom",
             "--no-owner",
             "--no-privileges",

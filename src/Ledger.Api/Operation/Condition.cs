@@ -13,6 +13,9 @@ namespace Ledger.Api.Operation;
 /// in.</param>
 /// <param name="UnsealedSeconds">How long the oldest event waits that is not in the log yet.</param>
 /// <param name="UnsignedSeconds">How long the oldest event of the log waits that no checkpoint is over yet.</param>
+/// <param name="BackupSeconds">How old the newest backup of this node's folder is; null: it has none.</param>
+/// <param name="RehearsalSeconds">Since a rehearsal of the restore last passed; null: none has.</param>
+/// <param name="RehearsalFailed">Whether the last one failed.</param>
 public sealed record Readings(
     long AuditTrailLag,
     long WorkQueueLag,
@@ -28,7 +31,10 @@ public sealed record Readings(
     long ChangedStates,
     double ClockSkewSeconds,
     IReadOnlyList<string> FailedLooks,
-    long LateReminders
+    long LateReminders,
+    double? BackupSeconds,
+    double? RehearsalSeconds,
+    bool RehearsalFailed
 );
 
 /// <summary>The hourly looks of this node that did not come to their end, until they do.</summary>
@@ -56,6 +62,7 @@ public sealed class Condition(
     NpgsqlDataSource database,
     IWolverineRuntime wolverine,
     FailedLooks failed,
+    Settings settings,
     TimeProvider time
 )
 {
@@ -64,7 +71,8 @@ public sealed class Condition(
     // What is still as usual under load; beyond it somebody should look.
     private const long MostLag = 20_000;
     private static readonly TimeSpan MostLate = TimeSpan.FromMinutes(2),
-        MostUnsealed = TimeSpan.FromMinutes(1);
+        MostUnsealed = TimeSpan.FromMinutes(1),
+        OldestBackup = TimeSpan.FromHours(36); // a nightly one, and half a day for somebody to look
 
     // Half of what makes nodes take each other for dead.
     private static readonly TimeSpan MostSkew = LedgerServices.StaleAfter / 2;
@@ -131,6 +139,7 @@ public sealed class Condition(
             await using var connection = await database.OpenConnectionAsync(cancellation);
             var letters = await wolverine.Storage.DeadLetters.QueryAsync(new() { PageSize = 1 }, cancellation);
             var changed = await StateShapes.ChangedAsync(connection);
+            var backups = new Backups(settings.BackupFolder);
             var readings = (
                 await connection.QueryAsync(
                     Look,
@@ -149,7 +158,10 @@ public sealed class Condition(
                         changed,
                         Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(10)).TotalSeconds),
                         failed.Names,
-                        r.GetInt64(11)
+                        r.GetInt64(11),
+                        Since(backups.All.LastOrDefault().At),
+                        Since(backups.LastPassed?.RehearsedAt ?? default),
+                        backups.LastFailed is not null
                     ),
                     ("now", time.GetUtcNow())
                 )
@@ -162,6 +174,9 @@ public sealed class Condition(
             _one.Release();
         }
     }
+
+    private static double? Since(DateTimeOffset moment) =>
+        moment == default ? null : Math.Max(0, (TimeProvider.System.GetUtcNow() - moment).TotalSeconds);
 
     public static IReadOnlyList<Degradation> Wrong(Readings r)
     {
@@ -197,6 +212,10 @@ public sealed class Condition(
                     $"定时核对没有做完（{string.Join("、", r.FailedLooks)}），到时重来；原因见本机的日志"
                 )
             );
+        if (r.BackupSeconds > OldestBackup.TotalSeconds)
+            wrong.Add(new("backup-late", $"最近一份备份在 {r.BackupSeconds / 3600:0} 小时以前；请看定时备份的日志"));
+        if (r.RehearsalFailed)
+            wrong.Add(new("rehearsal-failed", "最近一次恢复演练没有成功；原因在备份目录的 rehearsal-failed.json"));
         if (r.ClockSkewSeconds > MostSkew.TotalSeconds)
             wrong.Add(new("clock-skew", $"本机时钟与数据库相差 {r.ClockSkewSeconds:0} 秒；请校时（NTP）"));
         return wrong;

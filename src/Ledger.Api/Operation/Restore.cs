@@ -50,6 +50,57 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
     /// <exception cref="OperationException">It has not, and is gone again; or it could not be loaded.</exception>
     public async Task<(string Database, IReadOnlyList<LostEvents> Lost)> LoadAsync(string folder)
     {
+        var (database, manifest) = await LoadedAsync(folder, "restore", NobodyKnowsMoreAsync);
+        await OnAsync(
+            To("postgres"),
+            c => c.ExecuteAsync($"comment on database \"{database}\" is '{Validated}{manifest.DumpSha256}'")
+        );
+        return (database, await LostAsync(database));
+    }
+
+    /// <summary>
+    /// Loads and checks, and leaves nothing. That others have seen more since is no fault of a backup that replaces
+    /// nothing.
+    /// </summary>
+    /// <exception cref="OperationException">It could not be restored.</exception>
+    public async Task<BackupManifest> RehearseAsync(string folder)
+    {
+        // What a rehearsal that was killed has left.
+        foreach (
+            var left in await OnAsync(
+                To("postgres"),
+                c =>
+                    c.QueryAsync(
+                        """
+                        select datname
+                          from pg_database d
+                         where starts_with(datname, @name)
+                           and not exists (select from pg_stat_activity a where a.datname = d.datname)
+                        """,
+                        r => r.GetString(0),
+                        ("name", $"{Name}_rehearse_")
+                    )
+            )
+        )
+            await DropAsync(left);
+        var (database, manifest) = await LoadedAsync(folder, "rehearse", (_, _, _) => Task.CompletedTask);
+        await DropAsync(database);
+        return manifest;
+    }
+
+    private async Task DropAsync(string database)
+    {
+        NpgsqlConnection.ClearAllPools();
+        await OnAsync(To("postgres"), c => c.ExecuteAsync($"drop database if exists \"{database}\" with (force)"));
+    }
+
+    /// <param name="asked">Who is asked whether more is known than what the backup has.</param>
+    private async Task<(string Database, BackupManifest Manifest)> LoadedAsync(
+        string folder,
+        string purpose,
+        Func<NpgsqlDataSource, NpgsqlConnection, LogKeys, Task> asked
+    )
+    {
         var manifest = await BackupManifest.ReadAsync(folder);
         if (manifest.KeyFingerprint != keys.Fingerprint)
             throw new OperationException(
@@ -60,12 +111,9 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
                 $"缺少该日志的签名密钥 {LogKeys.PathOf(settings, manifest.LogId)}；请先把它放回来"
             );
 
-        var database = $"{Name}_restore_{DateTime.UtcNow:yyyyMMddHHmmss}";
+        var database = $"{Name}_{purpose}_{DateTime.UtcNow:yyyyMMddHHmmss}";
         say.WriteLine($"载入 {Format.Time(manifest.TakenAt)} 的备份（{manifest.Events} 个事件）到 {database} …");
-        await OnAsync(
-            To("postgres"),
-            c => c.ExecuteAsync($"create database \"{database}\" encoding 'UTF8' template template0")
-        );
+        await CreateAsync(database);
         try
         {
             await PostgresTool.RunAsync(
@@ -83,22 +131,42 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
                 new DatabaseAccess(To(database), DatabaseAccess.ApplicationOf(settings, owner, keys)),
                 keys
             );
-            await ValidateAsync(database, manifest);
-            await OnAsync(
-                To("postgres"),
-                c => c.ExecuteAsync($"comment on database \"{database}\" is '{Validated}{manifest.DumpSha256}'")
-            );
-            return (database, await LostAsync(database));
+            await ValidateAsync(database, manifest, asked);
+            return (database, manifest);
         }
         catch
         {
-            NpgsqlConnection.ClearAllPools();
-            await OnAsync(To("postgres"), c => c.ExecuteAsync($"drop database if exists \"{database}\" with (force)"));
+            await DropAsync(database);
             throw;
         }
     }
 
-    private async Task ValidateAsync(string database, BackupManifest manifest)
+    private async Task CreateAsync(string database)
+    {
+        try
+        {
+            await OnAsync(
+                To("postgres"),
+                c => c.ExecuteAsync($"create database \"{database}\" encoding 'UTF8' template template0")
+            );
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            var role = new NpgsqlConnectionStringBuilder(owner).Username;
+            throw new OperationException(
+                $"数据库角色 {role} 不能建立数据库，备份载入不了。请由 DBA 执行 alter role {role} createdb；只有运行用的角色时，"
+                    + "请给出 ConnectionStrings:LedgerOwner。The role may not make a database: "
+                    + "restore and rehearse need the owner's, with createdb.",
+                inner: e
+            );
+        }
+    }
+
+    private async Task ValidateAsync(
+        string database,
+        BackupManifest manifest,
+        Func<NpgsqlDataSource, NpgsqlConnection, LogKeys, Task> asked
+    )
     {
         await using var source = NpgsqlDataSource.Create(LedgerStore.Plain(To(database)));
         await using var connection = await source.OpenConnectionAsync();
@@ -130,14 +198,15 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
             // A broken promise was broken when the backup was made: it is said, and no reason to be without the ledger.
             if (check.Broken.Count > 0)
                 say.WriteLine($"事件中有 {check.Broken.Count} 处违背承诺，恢复后请用 check 查看。");
-            say.WriteLine($"{check.Documents} 份账目一致。询问签名者和见证方 …");
+            say.WriteLine($"{check.Documents} 份账目一致。");
         }
-        await NobodyKnowsMoreAsync(source, connection, logKeys);
+        await asked(source, connection, logKeys);
     }
 
     /// <summary>A backup that is older than what was signed or witnessed would undo it: that is refused.</summary>
     private async Task NobodyKnowsMoreAsync(NpgsqlDataSource source, NpgsqlConnection connection, LogKeys logKeys)
     {
+        say.WriteLine("询问签名者和见证方 …");
         var size = await LogStore.SignedSizeAsync(connection, S, logKeys.Known);
         if (logKeys.Memory.Read() is { } remembered && remembered.Size > size)
             throw new OperationException(
@@ -163,6 +232,8 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
             {
                 throw new OperationException(
                     $"见证方 {witness.Key.Name}（{witness.Url}）没有应答，无法确认备份不比它所见的旧：{e.Message}"
+                        + "The witness does not answer.",
+                    OperationException.Unreachable
                 );
             }
         }

@@ -90,12 +90,12 @@ public static class Telemetry
 
         protected override async Task ExecuteAsync(CancellationToken stopping)
         {
-            void Gauge(string name, string unit, string text, Func<Readings, double> of) =>
+            void Gauge(string name, string unit, string text, Func<Readings, double?> of) =>
                 Meter.CreateObservableGauge(
                     $"ledger.{name}",
                     () =>
-                        condition.Last is { } last
-                            ? [new Measurement<double>(of(last))]
+                        condition.Last is { } last && of(last) is { } value
+                            ? [new Measurement<double>(value)]
                             : Array.Empty<Measurement<double>>(),
                     unit,
                     text
@@ -129,6 +129,8 @@ public static class Telemetry
                 r => r.OpenTransitFen / 100.0
             );
             Gauge("clock.skew", "s", "How far this node's clock is from the database's", r => r.ClockSkewSeconds);
+            Gauge("backup.age", "s", "Since the newest backup in this node's folder was made", r => r.BackupSeconds);
+            Gauge("rehearsal.age", "s", "Since a rehearsed restore last passed", r => r.RehearsalSeconds);
             Gauge("messages.dead", "{message}", "Messages that failed for good", r => r.DeadLetters);
             while (!stopping.IsCancellationRequested)
             {

@@ -272,7 +272,7 @@ public sealed class PrivateCluster : IAsyncDisposable
                 "-t",
                 "60",
                 "-o",
-                $"-c unix_socket_directories={Sockets} -c shared_buffers={Buffers}MB -c "
+                $"-c unix_socket_directories='{Sockets}' -c shared_buffers={Buffers}MB -c "
                     + $"checkpoint_timeout=15min -c max_wal_size=8GB -p {Port}",
                 "start"
             ),
@@ -308,11 +308,14 @@ public sealed class PrivateCluster : IAsyncDisposable
 
     private static string PasswordFile(string folder) => Path.Combine(folder, "password");
 
-    /// <summary>Unix allows 107 bytes for a socket's path; a deep data folder gets a short one in /tmp.</summary>
+    /// <summary>
+    /// Unix allows 107 bytes for a socket's path; a deep data folder gets a short one in /tmp. So does one whose name the
+    /// shell, PostgreSQL's list of folders or a connection string would take for more than a name.
+    /// </summary>
     private static string SocketFolder(string folder)
     {
         var near = Path.Combine(folder, "socket");
-        if (near.Length <= 80)
+        if (System.Text.Encoding.UTF8.GetByteCount(near) <= 80 && near.IndexOfAny(['\'', '"', ',', ';', '\\']) < 0)
             return near;
         var digest = SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder));
         return $"/tmp/ledger-{Convert.ToHexStringLower(digest)[..16]}";

@@ -15,6 +15,8 @@ namespace Ledger.Api.Storage;
 /// <param name="DataFolder">Ledger:DataFolder. The private cluster, and the key file unless that is elsewhere.</param>
 /// <param name="KeyFile">Ledger:KeyFile. Made on first start; back it up apart from the database.</param>
 /// <param name="KeyCommand">Ledger:KeyCommand. Prints the keys instead: for a key management system.</param>
+/// <param name="BackupFolder">Ledger:BackupFolder. The regular backups, a folder for each; by default <c>backups</c> in
+/// the data folder.</param>
 /// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real
 /// data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
@@ -42,6 +44,7 @@ public sealed record Settings(
     string DataFolder,
     string KeyFile,
     string? KeyCommand,
+    string BackupFolder,
     bool Sample,
     string SampleFolder,
     string? AccountMap,
@@ -88,6 +91,7 @@ public sealed record Settings(
             folder,
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
             configuration["Ledger:KeyCommand"] is { Length: > 0 } command ? command : null,
+            configuration["Ledger:BackupFolder"] is { Length: > 0 } backups ? backups : Path.Combine(folder, "backups"),
             isSample,
             configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"),
             configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,
