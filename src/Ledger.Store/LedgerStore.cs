@@ -93,6 +93,7 @@ public static class LedgerStore
             .AddSingleton<Findings>()
             .AddSingleton<EditedStates>()
             .AddSingleton<StateLook>()
+            .AddSingleton<SealedEvents>()
             .AddSingleton(services => new StoredEvents(services.GetRequiredService<IDocumentStore>(), Schema));
         collection.AddSingleton(services => new StateSeal(
             keys.StateKey,

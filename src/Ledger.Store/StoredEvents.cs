@@ -234,8 +234,8 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
         var headers = string.Join(", ", Headers.Select(h => $"headers ->> '{h}'"));
         if (seal is not null)
             headers += $"""
-                , case when {EventSeal.Covered("stream_id")} then headers end
-                , case when {EventSeal.Covered("stream_id")}
+                , case when {EventSeal.Covered} then headers end
+                , case when {EventSeal.Covered}
                        then (select f.version from {schema}.seal_floor f where f.stream_id = mt_events.stream_id) end
                 """;
         await using var command = new NpgsqlCommand(
@@ -312,7 +312,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
 
     private bool IsForeign(NpgsqlDataReader reader, string stream, long version, string name) =>
         seal is not null
-        && EventSeal.Covers(stream)
+        && EventSeal.Covers(stream, name)
         && !seal.Holds(
             stream,
             version,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ledger.Verify;
 
 // ledger-verify: checks what the ledger hands out, without the ledger. No network, no database. 0: everything holds; 1:
@@ -6,8 +7,10 @@ const string usage = """
     ledger-verify receipt <文件.tlog-proof> --key <公钥或文件> [--witness <公钥或文件>]
     ledger-verify consistency <旧检查点> <新检查点> <证明> --key <公钥或文件> [--witness …]
     ledger-verify log <log.jsonl> --checkpoint <检查点> --key <公钥或文件> [--witness …] [--only-hashes]
+                     [--bank-fees <元>] [--clock-margin <分钟>]
 
     公钥：/log/keys 的内容，另由可信渠道核对；一行一把，也可直接写在命令行。
+    --bank-fees：一个资金未补足的手续费上限，默认 200；--clock-margin：时钟之差，默认 10。
     退出码：0 全部成立；1 有不成立之处；2 命令有误。
     """;
 
@@ -55,13 +58,9 @@ try
             );
             return 0;
         case ["log", var log] when keys.Count > 0 && options.TryGetValue("--checkpoint", out var checkpoint):
-            Console.WriteLine(
-                WholeLog.Check(
-                    log,
-                    SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses),
-                    withRules: !options.ContainsKey("--only-hashes")
-                )
-            );
+            var signed = SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses);
+            var rules = new Rules(Number("--bank-fees", 200) * 100, TimeSpan.FromMinutes(Number("--clock-margin", 10)), signed.SeenAt);
+            Console.WriteLine(WholeLog.Check(log, signed, options.ContainsKey("--only-hashes") ? null : rules));
             return 0;
         default:
             Console.Error.WriteLine(usage);
@@ -78,3 +77,8 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException or For
     Console.WriteLine($"不成立 FAILED：文件无法读取：{e.Message}");
     return 1;
 }
+
+long Number(string option, long usual) =>
+    !options.TryGetValue(option, out var said) ? usual
+    : long.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+    : throw new FormatException($"{option} {said}");

@@ -42,7 +42,8 @@ public static class CheckCommand
             services.GetRequiredService<IDocumentStore>(),
             services.GetRequiredService<EventSeal>(),
             services.GetRequiredService<NpgsqlDataSource>(),
-            LedgerStore.Schema
+            LedgerStore.Schema,
+            now: services.GetRequiredService<Settings>().Sample ? null : DateTimeOffset.UtcNow
         );
         var result = await check.RunAsync(rebuild ? services.GetRequiredService<StateSeal>() : null);
         foreach (var d in result.Differences)

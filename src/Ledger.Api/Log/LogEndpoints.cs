@@ -64,7 +64,7 @@ public static class LogEndpoints
                 Roles.CountyAgriculture,
                 Roles.CityHrss
             )
-            .Refuses(Rejections.NotFound, Rejections.Busy);
+            .Refuses(Rejections.NotFound, Rejections.Busy, Rejections.RecordDamaged);
         audit
             .MapGet("/log", Status)
             .Reading<LogStatusView>(
@@ -224,13 +224,16 @@ public static class LogEndpoints
     }
 
     /// <summary>
-    /// What has just been recorded is sealed some seconds later: whoever asks at once waits a little.
+    /// What has just been recorded is sealed some seconds later: whoever asks at once waits a little. Of what lies in the
+    /// log and the product did not write it gives none.
     /// </summary>
     private static async Task<IResult> Receipt(
         long sequence,
         NpgsqlDataSource database,
         Settings settings,
         LogKeys keys,
+        SealedEvents events,
+        Findings findings,
         Caller caller,
         CancellationToken cancellation
     )
@@ -250,6 +253,11 @@ public static class LogEndpoints
                 || !await MaySeeAsync(connection, caller, [found.Region])
             )
                 throw Require.NotFound($"事件 {sequence}");
+            if (await events.NotOursAsync(connection, sequence) is { } why)
+            {
+                await findings.AddAsync("state", why);
+                throw new RefusedException(new Rejection(Rejections.RecordDamaged, why));
+            }
             if (found is { Index: { } index, Checkpoint: { } checkpoint })
             {
                 var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node =>

@@ -9,7 +9,7 @@ namespace Ledger.Api.Storage;
 /// events: below it the audit trail has an entry for each event, and the work queue an item for each application. The
 /// entries may be taken out and written anew by the same role: each says what its event says, and there is no other.
 /// </summary>
-public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlDataSource database)
+public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlDataSource database, TimeProvider time)
 {
     private const int Page = 1_000;
     private const string Schema = LedgerStore.Schema;
@@ -46,6 +46,7 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
             await findings.AddAsync("projection", $"{id}：待办中没有，进度却已越过它 the work queue passed it over");
         mark = await MarkAsync(connection, "AuditTrail:All");
         var watch = new Stopwatch();
+        var turn = await InTurn.OfAsync(connection, Schema, time.GetUtcNow());
         for (var from = long.MinValue; ; )
         {
             watch.Restart();
@@ -61,9 +62,24 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
             if (last is null)
                 return;
             await TrailAsync(connection, from, last.Value);
+            await TimesAsync(connection, turn, from, last.Value);
             from = last.Value + 1;
             await Task.Delay(watch.Elapsed * rest, cancellation);
         }
+    }
+
+    private async Task TimesAsync(NpgsqlConnection connection, InTurn turn, long from, long to)
+    {
+        foreach (
+            var (sequence, at) in await connection.QueryAsync(
+                $"select seq_id, timestamp from {Schema}.mt_events where seq_id between @from and @to order by 1",
+                r => (r.GetInt64(0), r.GetFieldValue<DateTimeOffset>(1)),
+                ("from", from),
+                ("to", to)
+            )
+        )
+            if (turn.Next(sequence, at) is { } wrong)
+                await findings.AddAsync("state", $"事件 {sequence}：{wrong} an event out of its turn");
     }
 
     /// <summary>The trail's entries of these events.</summary>

@@ -34,12 +34,14 @@ public sealed record CheckResult(
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that
 /// no event explains.</param>
+/// <param name="now">Nothing is recorded after it; null: where the clock is a play's.</param>
 public sealed class LedgerCheck(
     IDocumentStore store,
     EventSeal seal,
     NpgsqlDataSource database,
     string schema,
-    string scope = ""
+    string scope = "",
+    DateTimeOffset? now = null
 )
 {
     private const int PageSize = 1_000,
@@ -255,22 +257,33 @@ public sealed class LedgerCheck(
         ];
     }
 
+    /// <summary>No document tells of it, and nothing mends it: it stays in the log, named.</summary>
+    private void Foreign(IEvent e, string clause, string why)
+    {
+        lock (_foreign)
+            if (_foreign.Count < MaxDifferences)
+                _foreign[e.Sequence] = new Difference(
+                    "Events",
+                    e.StreamKey!,
+                    clause,
+                    e.EventTypeName,
+                    why,
+                    e.Sequence
+                );
+    }
+
+    private const string NotOurs = "由产品写入的事件；这一个不是，不予采用";
+
     private Difference? Compare(DocumentFold fold, string id, IEnumerable<StoredRow> rows, long seen, string? text)
     {
         var name = fold.Name;
         var events = rows.Select(Readable).OfType<IEvent>().ToList();
         if (rows.FirstOrDefault(r => r.Fault is not null && r.Sequence <= seen) is { Fault: { } fault })
             return new Difference(name, id, Underivable, null, fault.Message, fault.Sequence);
-        // No document tells of it, and nothing mends it: it stays in the log, named.
         foreach (var e in events.Where(e => e.IsForeign()))
-            _foreign[e.Sequence] = new Difference(
-                "Events",
-                id,
-                "C20",
-                e.EventTypeName,
-                "由产品写入的事件；这一个不是，不予采用",
-                e.Sequence
-            );
+            Foreign(e, "C20", NotOurs);
+        if (EventTypes.IsOfNoKind(id))
+            return null; // named with its events; nothing is made of it
         var (expected, last) = ((object?)null, 0L);
         try
         {
@@ -286,7 +299,7 @@ public sealed class LedgerCheck(
                 id,
                 Underivable,
                 null,
-                broken.Message,
+                DocumentFold.Why(broken),
                 events.FirstOrDefault(e => e.Sequence > last)?.Sequence
             );
         }
@@ -345,16 +358,19 @@ public sealed class LedgerCheck(
     {
         // What is of no region, whoever sees everything else checks too.
         var isWhole = await OnAsync(c => LogStore.IsWholeInAsync(c, schema, scope));
+        var turn = await OnAsync(c => InTurn.OfAsync(c, schema, now));
         await foreach (
-            var events in PagesAsync("seq_id <= @seen", cancellation, ("seen", await SeenAsync("AuditTrail")))
+            var events in PagesAsync(_sealed, "seq_id <= @seen", cancellation, ("seen", await SeenAsync("AuditTrail")))
         )
         {
+            events.Sort((a, b) => a.Sequence.CompareTo(b.Sequence));
             var rows = await EntriesAsync(events.Min(e => e.Sequence), events.Max(e => e.Sequence));
             var differing = new List<IEvent>();
             foreach (var row in events)
             {
                 if (Readable(row) is not { } e)
                     continue;
+                var late = turn.Next(e.Sequence, e.Timestamp);
                 if (
                     e.Header(EventHeaders.Region) is var region
                     && !region.StartsWith(scope, StringComparison.Ordinal)
@@ -362,6 +378,14 @@ public sealed class LedgerCheck(
                 )
                     continue;
                 _events++; // here and nowhere else: each event has one entry, but no state or several
+                if (late is not null)
+                    Foreign(e, "recordedAt", $"按次序记录的事件；{late}");
+                if (EventTypes.IsOfNoKind(e.StreamKey!))
+                    Foreign(e, "$", "产品有的流；没有这种流，不是产品写入的");
+                else if (e.IsForeign())
+                    Foreign(e, "C20", NotOurs);
+                if (e.Data is ForeignEvent)
+                    continue; // the trail says of it what it can
                 var expected = AuditEntry.Of(e).ToString();
                 var found = rows.GetValueOrDefault(e.Sequence);
                 if (found == expected)
@@ -509,7 +533,7 @@ public sealed class LedgerCheck(
         CancellationToken cancellation
     )
     {
-        await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
+        await foreach (var events in PagesAsync(_stored, "type = any(@types)", cancellation, ("types", types)))
         {
             var expected = events
                 .Where(InScope)
@@ -655,6 +679,7 @@ public sealed class LedgerCheck(
     /// somebody could have written one with a number far beyond the others.
     /// </summary>
     private async IAsyncEnumerable<List<StoredRow>> PagesAsync(
+        StoredEvents from,
         string where,
         [EnumeratorCancellation] CancellationToken cancellation,
         params (string Name, object? Value)[] parameters
@@ -663,8 +688,7 @@ public sealed class LedgerCheck(
         for (var after = long.MinValue; ; )
         {
             var page = await OnAsync(c =>
-                _stored
-                    .LookAsync(
+                from.LookAsync(
                         c,
                         $"""
                         seq_id in (select seq_id

@@ -85,7 +85,7 @@ public sealed class PromiseCheck(
         foreach (
             var e in few.Select(r => r.Event)
                 .OfType<IEvent>()
-                .Where(e => EventSeal.Covers(e.StreamKey!) && !e.IsForeign())
+                .Where(e => EventSeal.Covers(e.StreamKey!, e.EventTypeName) && !e.IsForeign())
                 .OrderBy(e => e.Sequence)
         )
         {

@@ -1,0 +1,158 @@
+using System.Net;
+using Ledger.Domain.Identity;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>
+/// The thief of the application's role invents what somebody was refused, dates an event back or ahead, or begins a
+/// stream of his own: each is named, and none gets a receipt. docs/security.md
+/// </summary>
+public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Databases>
+{
+    private static Task<int> PlantAsync(
+        Product product,
+        string stream,
+        string type,
+        string data,
+        string at = "now()",
+        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\"}'"
+    ) =>
+        product.EditAsync(
+            $$"""
+            insert into ledger.mt_streams (id, type, version) values ('{{stream}}', null, 1);
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                          mt_dotnet_type, is_archived, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), '{{stream}}', 1, '{{data}}', '{{type}}',
+                   {{at}}, '*DEFAULT*', 'Ledger.Domain.CommandRefused, Ledger.Domain', false,
+                   '{"actor": "approver.370811", "role": "agency", "region": "370811", "effectiveDate": "2026-03-03",
+                     "command": "approve-application", "idempotencyKey": ""}'::jsonb || {{seal}};
+            """
+        );
+
+    private const string Refused =
+        """{"command": "approve-application", "code": "self-approval", "targetId": "application-x"}""";
+
+    private static Task<long> SequenceAsync(Product product, string stream) =>
+        product.ScalarAsync<long>($"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'");
+
+    [Fact]
+    public async Task A_refusal_that_nobody_met_is_named_and_gets_no_receipt_and_a_true_one_does()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_refusals");
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        var auditor = product.CityAuditor;
+
+        // Without a seal the database refuses it, of whatever stream.
+        foreach (var stream in new[] { "refusal-00", "application-00" })
+            Assert.Equal(
+                "42501",
+                (
+                    await Assert.ThrowsAsync<PostgresException>(() =>
+                        PlantAsync(product, stream, "command_refused", Refused, seal: "'{}'")
+                    )
+                ).SqlState
+            );
+
+        var clerk = product.Client(new Actor("approver.370811", Roles.Agency, "370811"));
+        using (
+            var refused = await clerk.SendAsync(
+                HttpMethod.Post,
+                $"/api/applications/application-{Guid.NewGuid():N}/approval",
+                System.Net.Http.Json.JsonContent.Create(new { evidence = Array.Empty<string>() })
+            )
+        )
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+        var truly = await product.ScalarAsync<long>(
+            "select max(seq_id) from ledger.mt_events where type = 'command_refused'"
+        );
+        await PlantAsync(product, "refusal-0a", "command_refused", Refused);
+        await PlantAsync(product, "application-0b", "command_refused", Refused); // as early builds wrote them
+        await PlantAsync(product, "payment-list-0c", "command_refused", Refused);
+        await PlantAsync(product, "refusal-0d", "funds_allocated", """{"amountFen": 1}""");
+        await PlantAsync(product, "x-0e", "funds_allocated", """{"amountFen": 1}""");
+        await product.SealedAsync();
+
+        string[] planted = ["refusal-0a", "application-0b", "payment-list-0c", "refusal-0d", "x-0e"];
+        foreach (var stream in planted)
+        {
+            await ApiFixture.RefusedAsync(
+                "record-damaged",
+                auditor,
+                HttpMethod.Get,
+                $"/api/audit/events/{await SequenceAsync(product, stream)}/receipt"
+            );
+            await product.FoundAsync("state", stream);
+        }
+        await product.DownloadAsync($"/api/audit/events/{truly}/receipt", "truly");
+
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(1, exit);
+        foreach (var stream in planted)
+            Assert.Contains($"（事件 {await SequenceAsync(product, stream)}）", said);
+        Assert.DoesNotContain($"（事件 {truly}）", said);
+        Assert.DoesNotContain("Object reference", said);
+        Assert.DoesNotContain(
+            $"事件 {truly}",
+            (await auditor.GetAsync("/api/audit/log")).GetProperty("findings").GetRawText()
+        );
+    }
+
+    [Fact]
+    public async Task An_event_that_is_dated_back_or_ahead_is_named_by_the_look_and_by_the_check()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_turn");
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        async Task<long> Dated(string stream, string at)
+        {
+            await PlantAsync(product, stream, "command_refused", Refused, at);
+            return await SequenceAsync(product, stream);
+        }
+        var ahead = await Dated("refusal-1a", "now() + interval '20 minutes'");
+        var back = await Dated("refusal-1b", "'2026-03-03 10:00+08'");
+        var near = await Dated("refusal-1c", "now() - interval '5 minutes'");
+        await product.Village.AllocateAsync(5);
+        await product.FoundAsync("state", $"事件 {ahead}：记录时间");
+        var found = await product.FoundAsync("state", $"事件 {back}：记录时间 2026-03-03 02:00:00Z 早于它前面的事件");
+        Assert.DoesNotContain($"事件 {near}：记录时间", found);
+        Assert.Equal(2, found.Split("：记录时间").Length - 1);
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(1, exit);
+        Assert.Equal(2, said.Split("按次序记录的事件").Length - 1);
+    }
+
+    [Fact]
+    public async Task Refusals_from_before_they_were_sealed_stay_what_they_are()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_refused_before");
+        var clerk = product.Client(new Actor("approver.370811", Roles.Agency, "370811"));
+        using (
+            await clerk.SendAsync(
+                HttpMethod.Post,
+                $"/api/applications/application-{Guid.NewGuid():N}/approval",
+                System.Net.Http.Json.JsonContent.Create(new { evidence = Array.Empty<string>() })
+            )
+        ) { }
+        await product.StopAsync();
+        // As the build before left it.
+        await product.AttackAsync(
+            """
+            update ledger.mt_events set headers = headers - 'seal' where type = 'command_refused';
+            delete from ledger.seal_floor where stream_id = '' or stream_id like 'refusal-%';
+            delete from ledger.migration where name >= 'V0017';
+            delete from ledger.schema_stamp;
+            """
+        );
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        await PlantAsync(product, "refusal-2a", "command_refused", Refused);
+        var found = await product.FoundAsync("state", "refusal-2a");
+        Assert.Equal(2, found.Split("refusal-").Length); // that one alone
+        var (_, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(2, said.Split("command_refused").Length);
+    }
+}
