@@ -17,7 +17,7 @@ public sealed class InTurn(long floor, DateTimeOffset? now)
     /// </summary>
     public static readonly TimeSpan Margin = TimeSpan.FromMinutes(10);
 
-    private DateTimeOffset _last = DateTimeOffset.MinValue;
+    private DateTimeOffset _last = DateTimeOffset.UnixEpoch;
 
     /// <summary>As the upgrade left it (V0017).</summary>
     public static async Task<InTurn> OfAsync(NpgsqlConnection connection, string schema, DateTimeOffset? now) =>
@@ -38,9 +38,7 @@ public sealed class InTurn(long floor, DateTimeOffset? now)
             return sequence > floor ? $"记录时间 {Text(at)} 还没有到" : null; // and says nothing of those behind it
         var last = _last;
         _last = at < last && at >= last - Margin ? last : at;
-        return at < last - Margin && sequence > floor
-            ? $"记录时间 {Text(at)} 早于它前面的事件（{Text(last)}）"
-            : null;
+        return at < last - Margin && sequence > floor ? $"记录时间 {Text(at)} 早于它前面的事件（{Text(last)}）" : null;
     }
 
     private static string Text(DateTimeOffset at) =>

@@ -17,6 +17,7 @@ internal sealed class Conduct(long mostFeesFen)
     {
         ("fund_opened", (c, s, _, _) => c._opened.Add(s) ? null : "设立了两次"),
         ("funds_allocated transfer_received bank_fee_charged funds_reserved", (c, s, _, _) => c.Unopened(s)),
+        ("funds_allocated payment_sent surplus_return_requested", (_, _, d, _) => Unproven(d)),
         ("funds_allocated", (c, _, d, _) => c.Twice("拨入", d, "allocationId")),
         ("bank_fee_charged", (c, _, d, _) => c.Twice("手续费", d, "feeId")),
         ("bank_fee_charged bank_fee_reimbursed", Fee),
@@ -24,6 +25,11 @@ internal sealed class Conduct(long mostFeesFen)
         ("surplus_returned earmark_lifted", (c, s, d, _) => c.Rested(s, d)),
         ("collective_surveyed", Surveyed),
         ("collective_dissolved", Dissolved),
+        ("pilot_applied", (c, _, d, _) => c.Applied(d)),
+        (
+            "pilot_approved",
+            (c, _, _, h) => c._applicants.Contains(Text(h, "actor") ?? "") ? "申请人自己批准了试点" : null
+        ),
         ("pilot_approved", (c, s, _, _) => c._pilots.Add(s) ? null : "批准了两次"),
         ("pilot_declined pilot_ended", (c, s, _, _) => c._pilots.Remove(s) ? null : null),
         ("plan_drafted plan_amended", Drafted),
@@ -35,7 +41,10 @@ internal sealed class Conduct(long mostFeesFen)
         ("payment_signed", (c, s, _, h) => c.Signed(s, h)),
         ("payment_sent", (c, s, _, h) => c.Paid(s, h)),
         ("application_approved funds_reserved", (c, s, d, _) => c.Sums("批准与占用的金额", s, d, null)),
-        ("payment_sent funds_paid", (c, s, d, _) => c.Sums("申请与资金的付款（金额、银行流水号）", s, d, "bankReference")),
+        (
+            "payment_sent funds_paid",
+            (c, s, d, _) => c.Sums("申请与资金的付款（金额、银行流水号）", s, d, "bankReference")
+        ),
         ("receipt_confirmed funds_credited", (c, s, d, _) => c.Sums("确认与入账的金额", s, d, null)),
     }
         .SelectMany(r => r.Types.Split(' ').Select(type => (type, r.Rule)))
@@ -61,6 +70,7 @@ internal sealed class Conduct(long mostFeesFen)
     }
 
     private readonly long _mostFeesFen = mostFeesFen;
+    private readonly HashSet<string> _applicants = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _opened = [],
         _pilots = [],
         _once = [];
@@ -126,7 +136,21 @@ internal sealed class Conduct(long mostFeesFen)
 
     private static DateOnly On(JsonElement headers) => Date(headers, "effectiveDate");
 
+    private string? Applied(JsonElement d)
+    {
+        if (Text(d, "appliedBy") is { } by)
+            _applicants.Add(by);
+        return null;
+    }
+
     // Funds
+
+    private static string? Unproven(JsonElement d) =>
+        d.TryGetProperty("evidence", out var papers)
+        && papers.ValueKind == JsonValueKind.Array
+        && papers.GetArrayLength() == 0
+            ? "没有附凭证"
+            : null;
 
     private string? Unopened(string fund) => _opened.Contains(fund) ? null : "资金没有设立过";
 
@@ -183,7 +207,8 @@ internal sealed class Conduct(long mostFeesFen)
         )
             return "没有决定、审核和批准文件就解散了";
         var decided = decisions.EnumerateArray().Max(p => Date(p, "on"));
-        return decided > Date(review, "on")
+        return
+            decided > Date(review, "on")
             || Date(review, "on") > Date(approval, "on")
             || Date(approval, "on") > On(headers)
             ? "决定、审核、批准的日期次序不对"
@@ -236,9 +261,17 @@ internal sealed class Conduct(long mostFeesFen)
         var course = c.CourseOf(application);
         course.Plan = Text(d, "planId") ?? course.Plan;
         course.Listed = null;
-        return Text(d, "sealDigest") is { Length: 64 } seal
-            && Text(d, "rosterDigest") is { Length: 64 } roster
-            && seal != roster
+        // The plan and the fund of its own collective.
+        if (
+            Text(d, "collectiveId") is { } collective
+            && collective["collective-".Length..] is var code
+            && (
+                Text(d, "fundId") != $"fund-{code}"
+                || !course.Plan.StartsWith($"plan-{code}-", StringComparison.Ordinal)
+            )
+        )
+            return "方案或资金不是这个集体的";
+        return Text(d, "sealDigest") is { Length: 64 } && Text(d, "rosterDigest") is { Length: 64 }
             ? null
             : "没有盖章件和名单就申请了";
     }

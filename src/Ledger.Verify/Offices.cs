@@ -66,10 +66,11 @@ internal sealed class Offices
             if (!place.StartsWith(region, StringComparison.Ordinal))
                 return $"在 {region} 办理，而它属于 {place}";
         }
-        return type == "application_filed"
+        return
+            type == "application_filed"
             && _places.TryGetValue(d.GetProperty("collectiveId").GetString()!, out var own)
             && !own.StartsWith(region, StringComparison.Ordinal)
-                ? $"在 {region} 申请，而集体属于 {own}"
+            ? $"在 {region} 申请，而集体属于 {own}"
             : NotGiven(headers, role, region);
     }
 

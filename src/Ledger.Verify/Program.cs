@@ -59,7 +59,11 @@ try
             return 0;
         case ["log", var log] when keys.Count > 0 && options.TryGetValue("--checkpoint", out var checkpoint):
             var signed = SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses);
-            var rules = new Rules(Number("--bank-fees", 200) * 100, TimeSpan.FromMinutes(Number("--clock-margin", 10)), signed.SeenAt);
+            var rules = new Rules(
+                Number("--bank-fees", 200) * 100,
+                TimeSpan.FromMinutes(Number("--clock-margin", 10)),
+                signed.SeenAt
+            );
             Console.WriteLine(WholeLog.Check(log, signed, options.ContainsKey("--only-hashes") ? null : rules));
             return 0;
         default:

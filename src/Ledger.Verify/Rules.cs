@@ -36,7 +36,7 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
 {
     private readonly Offices _offices = new();
     private readonly Conduct _conduct = new(mostFeesFen);
-    private DateTimeOffset _recorded = DateTimeOffset.MinValue;
+    private DateTimeOffset _recorded = DateTimeOffset.UnixEpoch;
 
     private sealed class Pocket
     {
@@ -734,8 +734,8 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
             );
         Counted(e, application, collective, amount);
         Opened(e, onGovernmentPaid);
-        if (_conduct.Line(application.Id, MemberOf(e.Stream.Id), amount, from, to) is { } wrong)
-            throw Fails(e, wrong);
+        if (_conduct.Line(application.Id, MemberOf(e.Stream.Id), amount, from, to) is { } unlike)
+            throw Fails(e, unlike);
     }
 
     /// <summary>member-year-[person]-[year]</summary>
@@ -1089,7 +1089,7 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
             "objection_resolved" => "resolvedBy",
             _ => "filedBy",
         };
-        var doers = Doers(d, name);
+        var doers = Doers(d, name, headers);
         if (doers[0] != headers.GetProperty("actor").GetString())
             throw Fails(e, $"{doers[0]} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
         switch (e.Type)
@@ -1437,10 +1437,11 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
     private static string[] Doers(JsonElement d, string name, JsonElement headers = default)
     {
         var who = d.GetProperty(name).GetString()!;
-        var said =
-            d.TryGetProperty("onBehalfOf", out var f)
-            || (headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty("onBehalfOf", out f));
-        return said && f.GetString() is { } other ? [who, other] : [who];
+        var other =
+            d.TryGetProperty("onBehalfOf", out var f) && f.GetString() is { } said ? said
+            : headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty("onBehalfOf", out f) ? f.GetString()
+            : null;
+        return other is null ? [who] : [who, other];
     }
 
     private bool AnyIsOne(IEnumerable<string> some, string[] others) =>

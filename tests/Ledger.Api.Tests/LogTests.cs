@@ -11,7 +11,7 @@ namespace Ledger.Api.Tests;
 /// The transparency log: whole, gapless, checked by strangers' tools, and what becomes of somebody who changes it.
 /// </summary>
 [Collection("api and programs")]
-public sealed class LogTests(ApiFixture api)
+public sealed partial class LogTests(ApiFixture api)
 {
     [Fact]
     public async Task Go_verifies_checkpoint_receipts_and_consistency_proofs_and_refuses_each_with_one_bit_flipped()
@@ -551,6 +551,9 @@ public sealed class LogTests(ApiFixture api)
         await AnsweredAsync("不是答复投诉的人", "county-hrss", _ => "somebody");
         await AnsweredAsync("答复了自己提出或答复过的投诉", "township", a => Who("complaint_raised", a));
         await AnsweredAsync("答复了对自己经办的申请的投诉", "township", a => Who("application_reviewed", a));
+
+        foreach (var (what, change) in Breaches(lines))
+            await FoundAsync(process, lines, what, change);
     }
 
     [Fact]

@@ -45,8 +45,8 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
         foreach (var id in await connection.QueryAsync(NotQueued, r => r.GetString(0), ("mark", mark)))
             await findings.AddAsync("projection", $"{id}：待办中没有，进度却已越过它 the work queue passed it over");
         mark = await MarkAsync(connection, "AuditTrail:All");
+        await TimesAsync(connection, rest, cancellation);
         var watch = new Stopwatch();
-        var turn = await InTurn.OfAsync(connection, Schema, time.GetUtcNow());
         for (var from = long.MinValue; ; )
         {
             watch.Restart();
@@ -62,24 +62,32 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
             if (last is null)
                 return;
             await TrailAsync(connection, from, last.Value);
-            await TimesAsync(connection, turn, from, last.Value);
             from = last.Value + 1;
             await Task.Delay(watch.Elapsed * rest, cancellation);
         }
     }
 
-    private async Task TimesAsync(NpgsqlConnection connection, InTurn turn, long from, long to)
+    /// <summary>No event is dated back or ahead; those that no projection has come to neither.</summary>
+    private async Task TimesAsync(NpgsqlConnection connection, int rest, CancellationToken cancellation)
     {
-        foreach (
-            var (sequence, at) in await connection.QueryAsync(
-                $"select seq_id, timestamp from {Schema}.mt_events where seq_id between @from and @to order by 1",
-                r => (r.GetInt64(0), r.GetFieldValue<DateTimeOffset>(1)),
-                ("from", from),
-                ("to", to)
-            )
-        )
-            if (turn.Next(sequence, at) is { } wrong)
-                await findings.AddAsync("state", $"事件 {sequence}：{wrong} an event out of its turn");
+        var turn = await InTurn.OfAsync(connection, Schema, time.GetUtcNow());
+        var watch = new Stopwatch();
+        for (var after = long.MinValue; ; )
+        {
+            watch.Restart();
+            var page = await connection.QueryAsync(
+                $"select seq_id, timestamp from {Schema}.mt_events where seq_id > @after order by 1 limit {Page * 10}",
+                r => (Sequence: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1)),
+                ("after", after)
+            );
+            if (page.Count == 0)
+                return;
+            foreach (var (sequence, at) in page)
+                if (turn.Next(sequence, at) is { } wrong)
+                    await findings.AddAsync("state", $"事件 {sequence}：{wrong} an event out of its turn");
+            after = page[^1].Sequence;
+            await Task.Delay(watch.Elapsed * rest, cancellation);
+        }
     }
 
     /// <summary>The trail's entries of these events.</summary>

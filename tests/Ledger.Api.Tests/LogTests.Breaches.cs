@@ -1,0 +1,250 @@
+using System.Text.Json.Nodes;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>What an operator could change in his log and sign anew (attack of 2026-11-28, N8), and what is said of it.</summary>
+public sealed partial class LogTests
+{
+    private static IEnumerable<(string What, Func<List<string>, IEnumerable<string>> Change)> Breaches(
+        List<string> lines
+    )
+    {
+        var paid = In(lines.First(l => Is(l, "payment_sent")), "stream");
+        bool OfPaid(string line) => In(line, "stream") == paid;
+        var filed = Node(lines.First(l => Is(l, "application_filed") && OfPaid(l)))["data"]!;
+        var (fund, plan) = ((string)filed["fundId"]!, (string)filed["planId"]!);
+        bool OfFund(string line) => In(line, "stream") == fund;
+        bool OfPlan(string line) => In(line, "stream") == plan;
+        bool ForPaid(string line) => line.Contains($"\"applicationId\":\"{paid}\"", StringComparison.Ordinal);
+        var person = In(lines.First(l => Is(l, "subsidy_paid") && ForPaid(l)), "stream");
+        bool OfPerson(string line) => In(line, "stream") == person;
+        const string elsewhere = "370811999999";
+
+        // Each office its own duty, in its own place.
+        foreach (
+            var (type, role) in new[]
+            {
+                ("policy_year_published", "village-finance"),
+                ("pilot_approved", "county-hrss"),
+                ("collective_registered", "village-finance"),
+                ("collective_surveyed", "agency"),
+                ("plan_drafted", "township"),
+                ("plan_countersigned", "village-finance"),
+                ("funds_allocated", "agency"),
+                ("contribution_recorded", "village-finance"),
+                ("application_approved", "county-hrss"),
+                ("notice_published", "agency"),
+                ("funds_paid", "agency"),
+            }
+        )
+            yield return ($"由 {role} 办理，应由", all => First(all, type, l => l["headers"]!["role"] = role));
+        foreach (var type in new[] { "funds_allocated", "plan_countersigned", "payment_signed", "payment_sent" })
+            yield return ("而它属于", all => First(all, type, l => l["headers"]!["region"] = elsewhere, IsLater(type)));
+        Func<string, bool> IsLater(string type) =>
+            l =>
+                type == "funds_allocated" ? OfFund(l)
+                : type == "plan_countersigned" ? OfPlan(l)
+                : OfPaid(l);
+        yield return (
+            "审批了自己提交或复核的申请",
+            all =>
+            {
+                var by = $"R{Node(all.First(l => Is(l, "application_reviewed") && OfPaid(l)))["data"]!["reviewedBy"]}";
+                by = by[..2].ToUpperInvariant()[1] + by[2..];
+                return First(
+                    all,
+                    "application_approved",
+                    l => (l["data"]!["approvedBy"], l["headers"]!["actor"]) = (by, by),
+                    OfPaid
+                );
+            }
+        );
+
+        // One step after the other.
+        yield return ("审批了两次", all => Again(all, "application_approved", OfPaid, _ => { }));
+        yield return (
+            "审批于",
+            all =>
+                First(
+                    all,
+                    "notice_published",
+                    l => (l["data"]!["from"], l["data"]!["until"]) = ("2026-01-01", "2026-12-31"),
+                    OfPaid
+                )
+        );
+        yield return ("没有审批就公示了", all => Moved(all, "notice_published", "application_approved", OfPaid));
+        yield return (
+            "晚于付款",
+            all => First(all, "payment_signed", l => l["headers"]!["effectiveDate"] = "2027-12-31", OfPaid)
+        );
+        yield return ("没有获准试点", all => all.Where(l => !Is(l, "pilot_approved")));
+        yield return (
+            "起草前",
+            all => First(all, "plan_drafted", l => l["headers"]!["effectiveDate"] = "2027-12-31", OfPlan)
+        );
+
+        // What two events say of one thing is the same.
+        yield return ("确认与入账的金额 不符", all => Again(all, "receipt_confirmed", _ => true, _ => { }));
+        yield return (
+            "银行流水号） 不符",
+            all => First(all, "funds_paid", l => l["data"]!["bankReference"] = "ZZ1", ForPaid)
+        );
+        yield return ("分，而审批的是", all => First(all, "subsidy_paid", l => l["data"]!["amountFen"] = 1, OfPerson));
+        yield return ("分，而审批的是", all => First(all, "subsidy_credited", l => l["data"]!["amountFen"] = 1));
+        yield return (
+            "名单上为",
+            all => First(all, "lines_listed", l => l["data"]!["lines"]![0]!["amountFen"] = 1, OfPaid)
+        );
+        yield return (
+            "方案的统一标准为 100 分",
+            all => First(all, "plan_drafted", l => l["data"]!["content"]!["standard"]!["flatAmountFen"] = 100, IsFlat)
+        );
+        bool IsFlat(string line) =>
+            line.Contains("\"kind\":\"flat\"", StringComparison.Ordinal)
+            && lines.Any(l =>
+                Is(l, "application_approved")
+                && In(l, "stream") is var s
+                && lines.Any(f =>
+                    Is(f, "application_filed")
+                    && In(f, "stream") == s
+                    && (string)Node(f)["data"]!["planId"]! == In(line, "stream")
+                )
+            );
+        yield return (
+            "已给了名单上的另一人",
+            all =>
+            {
+                var two = all.Where(l => Is(l, "subsidy_approved") && ForPaid(l)).Take(2).Select(Node).ToList();
+                var second = In(all.Where(l => Is(l, "subsidy_approved") && ForPaid(l)).ElementAt(1), "stream");
+                return First(
+                    all,
+                    "subsidy_approved",
+                    l => l["data"]!["fen"] = two[0]["data"]!["fen"]!.DeepClone(),
+                    l => In(l, "stream") == second && ForPaid(l)
+                );
+            }
+        );
+        yield return (
+            "出现两次",
+            all =>
+                Again(
+                    all,
+                    "funds_allocated",
+                    OfFund,
+                    l =>
+                    {
+                        var fen = l["data"]!["fen"]!;
+                        var (from, to) = ((long)fen["from"]!, (long)fen["to"]!);
+                        (fen["from"], fen["to"]) = (to, to + to - from);
+                    }
+                )
+        );
+        yield return ("资金没有设立过", all => Without(all, "fund_opened", OfFund));
+        yield return (
+            "未补足的手续费共",
+            all =>
+                Again(
+                    all,
+                    "bank_fee_charged",
+                    _ => true,
+                    l => (l["data"]!["feeId"], l["data"]!["amountFen"]) = ("bank-fee-x", 20_100)
+                )
+        );
+        yield return ("没有附凭证", all => First(all, "payment_sent", l => l["data"]!["evidence"] = new JsonArray()));
+        yield return ("没有盖章件", all => First(all, "application_filed", l => l["data"]!["sealDigest"] = null));
+        yield return (
+            "不是这个集体的",
+            all => First(all, "application_filed", l => l["data"]!["planId"] = "plan-x-2026")
+        );
+
+        // The meeting, the papers, the contributions.
+        yield return (
+            "摸底成员",
+            all =>
+                First(
+                    all,
+                    "resolution_recorded",
+                    l =>
+                    {
+                        var r = l["data"]!["resolution"]!;
+                        (r["eligible"], r["attendance"], r["votesFor"], r["votesAgainst"]) = (3, 3, 3, 0);
+                    },
+                    OfPlan
+                )
+        );
+        yield return (
+            "会议没有记录",
+            all => First(all, "resolution_recorded", l => l["data"]!["resolution"]!["minutes"] = null, OfPlan)
+        );
+        if (lines.Exists(l => Is(l, "collective_dissolved")))
+            yield return (
+                "没有决定、审核和批准文件",
+                all => First(all, "collective_dissolved", l => l["data"]!["papers"] = new JsonObject())
+            );
+        if (lines.Exists(l => Is(l, "surplus_returned")))
+            yield return (
+                "确认所附的文件不是申请时的",
+                all => First(all, "surplus_returned", l => l["data"]!["evidence"] = new JsonArray("x"))
+            );
+        yield return (
+            "年度的缴费记在",
+            all => First(all, "contribution_recorded", l => l["data"]!["paidOn"] = "2019-05-01")
+        );
+        yield return (
+            "缴费还没有发生",
+            all => First(all, "contribution_recorded", l => l["data"]!["paidOn"] = "2027-05-01", OfPerson)
+        );
+        yield return ("低于最低档次", all => First(all, "contribution_recorded", l => l["data"]!["tierFen"] = 1));
+        yield return (
+            "已用于另一笔缴费",
+            all =>
+            {
+                var of = (string)Node(all.Last(l => Is(l, "contribution_recorded")))["data"]!["reference"]!;
+                return First(all, "contribution_recorded", l => l["data"]!["reference"] = of.ToLowerInvariant());
+            }
+        );
+        yield return (
+            "早于它前面的条目",
+            all => First(all, "application_approved", l => l["recordedAt"] = "2001-01-01T00:00:00Z", OfPaid)
+        );
+    }
+
+    private static List<string> Numbered(List<string> all)
+    {
+        var versions = new Dictionary<string, int>();
+        return
+        [
+            .. all.Select(l => (Line: l, Node: Node(l)))
+                .Select(l =>
+                {
+                    var stream = (string)l.Node["stream"]!;
+                    var version = versions[stream] = versions.GetValueOrDefault(stream) + 1;
+                    if ((int)l.Node["version"]! == version)
+                        return l.Line;
+                    l.Node["version"] = version;
+                    return Canonical(l.Node);
+                }),
+        ];
+    }
+
+    /// <summary>The first such event once more, right behind itself.</summary>
+    private static List<string> Again(List<string> all, string type, Func<string, bool> of, Action<JsonNode> change)
+    {
+        var at = all.FindIndex(l => Is(l, type) && of(l));
+        var again = Node(all[at]);
+        change(again);
+        return Numbered([.. all[..(at + 1)], Canonical(again), .. all[(at + 1)..]]);
+    }
+
+    private static List<string> Without(List<string> all, string type, Func<string, bool> of) =>
+        Numbered([.. all.Where(l => !(Is(l, type) && of(l)))]);
+
+    /// <summary>The first such event to before another.</summary>
+    private static List<string> Moved(List<string> all, string type, string before, Func<string, bool> of)
+    {
+        var (from, to) = (all.FindIndex(l => Is(l, type) && of(l)), all.FindIndex(l => Is(l, before) && of(l)));
+        var moved = Node(all[from]);
+        moved["recordedAt"] = (string)Node(all[to])["recordedAt"]!;
+        return Numbered([.. all[..to], Canonical(moved), .. all[to..from], .. all[(from + 1)..]]);
+    }
+}
