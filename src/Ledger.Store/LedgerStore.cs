@@ -89,6 +89,7 @@ public static class LedgerStore
         collection
             .AddSingleton(database)
             .AddSingleton(keys.EventSeal)
+            .AddSingleton(keys.FindingSeal)
             .AddSingleton<EventWriter>()
             .AddSingleton<Findings>()
             .AddSingleton<EditedStates>()

@@ -34,6 +34,7 @@ internal sealed class Conduct(long mostFeesFen)
         ("pilot_declined pilot_ended", (c, s, _, _) => c._pilots.Remove(s) ? null : null),
         ("plan_drafted plan_amended", Drafted),
         ("resolution_recorded", Resolved),
+        ("plan_adopted", Adopted),
         ("application_filed application_resubmitted", Submitted),
         ("lines_listed", Listed),
         ("application_approved", Approved),
@@ -66,7 +67,8 @@ internal sealed class Conduct(long mostFeesFen)
         public string Collective = "",
             Year = "";
         public long? FlatFen;
-        public DateOnly On;
+        public int Eligible;
+        public string? Form;
     }
 
     private readonly long _mostFeesFen = mostFeesFen;
@@ -223,34 +225,41 @@ internal sealed class Conduct(long mostFeesFen)
             c._drafts[plan] = draft = new Draft();
         draft.Collective = Text(d, "collectiveId") ?? draft.Collective;
         draft.Year = plan[^4..];
-        draft.On = On(headers);
         var standard = d.GetProperty("content").GetProperty("standard");
         draft.FlatFen = Text(standard, "kind") == "flat" ? standard.GetProperty("flatAmountFen").GetInt64() : null;
         return null;
     }
 
-    /// <summary>
-    /// C13: minutes; of a plan that there was; and those called are neither more than were surveyed nor far fewer than a
-    /// meeting of this form calls.
-    /// </summary>
+    /// <summary>C13: minutes, and of a plan that there was.</summary>
     private static string? Resolved(Conduct c, string plan, JsonElement d, JsonElement headers)
     {
         var resolution = d.GetProperty("resolution");
         if (Text(resolution, "minutes") is not { Length: > 0 })
             return "会议没有记录";
-        if (!c._drafts.TryGetValue(plan, out var draft) || On(headers) < draft.On)
-            return "方案起草前就作了决议";
-        if (!c._members.TryGetValue($"{draft.Collective} {draft.Year}", out var members))
+        if (!c._drafts.TryGetValue(plan, out var draft))
+            return "没有起草方案就作了决议";
+        (draft.Eligible, draft.Form) = (resolution.GetProperty("eligible").GetInt32(), Text(resolution, "form"));
+        return null;
+    }
+
+    /// <summary>
+    /// C13: those called were neither more than were surveyed nor far fewer than a meeting of this form calls.
+    /// </summary>
+    private static string? Adopted(Conduct c, string plan, JsonElement d, JsonElement headers)
+    {
+        if (
+            !c._drafts.TryGetValue(plan, out var draft)
+            || !c._members.TryGetValue($"{draft.Collective} {draft.Year}", out var members)
+        )
             return null;
-        var eligible = resolution.GetProperty("eligible").GetInt32();
-        var called = Text(resolution, "form") switch
+        var called = draft.Form switch
         {
             "all-villagers" or "all-members" => 2,
             "households" => 8,
             _ => 120,
         };
-        return eligible > members || eligible < (members + called - 1) / called
-            ? $"应到 {eligible} 人，摸底成员 {members} 人"
+        return draft.Eligible > members || draft.Eligible < (members + called - 1) / called
+            ? $"应到 {draft.Eligible} 人，摸底成员 {members} 人"
             : null;
     }
 

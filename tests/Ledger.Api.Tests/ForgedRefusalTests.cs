@@ -1,4 +1,5 @@
 using Ledger.Domain.Identity;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -117,9 +118,15 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         var near = await Dated("refusal-1c", "now() - interval '5 minutes'");
         await product.Village.AllocateAsync(5);
         await product.FoundAsync("state", $"事件 {ahead}：记录时间");
-        var found = await product.FoundAsync("state", $"事件 {back}：记录时间 2026-03-03 02:00:00Z 早于它前面的事件");
-        Assert.DoesNotContain($"事件 {near}：记录时间", found);
-        Assert.Equal(2, found.Split("：记录时间").Length - 1);
+        await product.FoundAsync("state", $"事件 {back}：记录时间 2026-03-03 02:00:00Z 早于它前面的事件");
+        Assert.Equal(
+            [ahead, back],
+            (await product.CityAuditor.GetAsync<LogStatusView>("/api/audit/log"))
+                .Findings.Where(f => f.Detail.Contains("：记录时间", StringComparison.Ordinal))
+                .Select(f => long.Parse(f.Detail.Split('：')[0]["事件 ".Length..]))
+                .Order()
+        );
+        Assert.True(near > back);
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
         Assert.Equal(2, said.Split("按次序记录的事件").Length - 1);
@@ -147,5 +154,43 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         Assert.Equal(2, found.Split("refusal-").Length); // that one alone
         var (_, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.Equal(2, said.Split("command_refused").Length);
+    }
+
+    [Fact]
+    public async Task Garbage_among_checkpoints_documents_people_and_progress_is_named()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_garbage");
+        await product.SealedAsync();
+        await product.StopAsync();
+        await product.EditAsync(
+            """
+            insert into ledger.log_checkpoint (size, note)
+            select min(n), 'garbage' from generate_series(1, 1000) n
+             where n not in (select size from ledger.log_checkpoint)
+            """
+        );
+        await product.EditAsync(
+            """
+            insert into ledger.evidence (digest, region, media_type, file_name, content, uploaded_by, seal)
+            select digest, '370811109', media_type, file_name, content, 'township.370811109', seal
+              from ledger.evidence
+             limit 1
+            """
+        );
+        await product.EditAsync(
+            """
+            insert into ledger.person (member_id, id_hash, wrapped_key, data)
+            values ('thief-1', decode('00', 'hex'), decode('00', 'hex'), decode('00', 'hex'))
+            """
+        );
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        await product.FoundAsync("check", "检查点的签名不是日志密钥的");
+        await product.FoundAsync("evidence", "（370811109）");
+        await product.FoundAsync("person", "thief-1");
+        await product.EditAsync(
+            "update ledger.mt_event_progression set last_seq_id = 9000000000000000000 where name = 'AuditTrail:All'"
+        );
+        Assert.True((await product.CityAuditor.GetAsync("/api/audit/events")).GetProperty("behind").GetInt64() > 0);
     }
 }

@@ -277,6 +277,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
                     s == Fund(2)
                     || s == application
                     || s == "policy-year-3708-2025"
+                    || s.StartsWith("pilot-", StringComparison.Ordinal)
                     || s.StartsWith("member-", StringComparison.Ordinal)
                         && !s.StartsWith("member-year-", StringComparison.Ordinal)
                     || s.StartsWith("member-year-", StringComparison.Ordinal)

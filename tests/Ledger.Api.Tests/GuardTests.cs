@@ -234,7 +234,15 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
             }
         )
             await RefusedAsync(product, $"insert into ledger.log_finding values ({row})");
-        await product.EditAsync("insert into ledger.log_finding (kind, detail) values ('person', 'the real one')");
+        // What the product is about to find, in the middle of thousands of fakes, and in its own words beforehand.
+        await product.EditAsync(
+            $"update ledger.mt_doc_fund set data = jsonb_set(data, '{{availableFen}}', '7') where id = '{product.Village.FundId}'"
+        );
+        await product.Village.AllocateAsync(1);
+        var words = await product.ScalarAsync<string>("select detail from ledger.log_finding");
+        await product.EditAsync(
+            "insert into ledger.log_finding (kind, detail, seal) select kind, detail, 'x' from ledger.log_finding"
+        );
         await product.EditAsync(
             """
             insert into ledger.log_finding (kind, detail)
@@ -251,8 +259,16 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                                                   ('infinity', 'zz', repeat('x', 3000000));
             """
         );
-        var text = await product.FoundAsync("person", "the real one");
+        var text = await product.FoundAsync("state", words);
         Assert.InRange(text.Length, 1, 100_000);
+        Assert.DoesNotContain("fake", text);
+        var log = await product.CityAuditor.GetAsync<LogStatusView>("/api/audit/log");
+        Assert.Equal((3_004, 1, null), (log.Planted, log.Findings.Count, log.Next));
+        Assert.Empty((await product.CityAuditor.GetAsync<LogStatusView>("/api/audit/log?after=1")).Findings);
+        await RefusedAsync(
+            product,
+            "insert into ledger.log_finding (kind, detail, seal) values ('state', 'x', 'before')"
+        );
     }
 
     [Fact]

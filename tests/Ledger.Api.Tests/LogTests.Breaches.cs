@@ -78,11 +78,6 @@ public sealed partial class LogTests
             all => First(all, "payment_signed", l => l["headers"]!["effectiveDate"] = "2027-12-31", OfPaid)
         );
         yield return ("没有获准试点", all => all.Where(l => !Is(l, "pilot_approved")));
-        yield return (
-            "起草前",
-            all => First(all, "plan_drafted", l => l["headers"]!["effectiveDate"] = "2027-12-31", OfPlan)
-        );
-
         // What two events say of one thing is the same.
         yield return ("确认与入账的金额 不符", all => Again(all, "receipt_confirmed", _ => true, _ => { }));
         yield return (

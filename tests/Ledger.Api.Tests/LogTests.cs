@@ -271,7 +271,14 @@ public sealed partial class LogTests(ApiFixture api)
             all =>
             {
                 var into = (string)Node(elsewhere)["data"]!["collectiveId"]!;
-                all = With(all, elsewhere, collective, "collective_merged", new { intoCollectiveId = into });
+                all = With(
+                    all,
+                    elsewhere,
+                    collective,
+                    "collective_merged",
+                    new { intoCollectiveId = into },
+                    "county-agriculture"
+                );
                 var at = all.IndexOf(elsewhere);
                 var again = Node(elsewhere);
                 (again["stream"], again["version"]) = (year, all.Take(at).Count(l => In(l, "stream") == year) + 1);
@@ -402,11 +409,20 @@ public sealed partial class LogTests(ApiFixture api)
     private static string In(string line, string property) => (string)Node(line)[property]!;
 
     /// <summary>An event of a stream, before another: as its next.</summary>
-    private static List<string> With(List<string> all, string before, string stream, string type, object data)
+    private static List<string> With(
+        List<string> all,
+        string before,
+        string stream,
+        string type,
+        object data,
+        string? role = null
+    )
     {
         var at = all.IndexOf(before);
         var added = Node(before);
         (added["stream"], added["type"], added["data"]) = (stream, type, JsonSerializer.SerializeToNode(data));
+        if (role is not null)
+            (added["headers"]!["role"], added["headers"]!["region"]) = (role, "370811");
         added["version"] = all.Take(at).Count(l => In(l, "stream") == stream) + 1;
         return [.. all[..at], Canonical(added), .. all[at..].Select(Later)];
 
@@ -527,7 +543,7 @@ public sealed partial class LogTests(ApiFixture api)
             lines.First(l => Is(l, "subsidy_paid") && OfYear(l))
         );
         List<string> Refunded(List<string> all, long fen, string of) =>
-            With(all, payment, year, "contribution_refunded", new { of, amountFen = fen });
+            With(all, payment, year, "contribution_refunded", new { of, amountFen = fen }, "county-tax");
         var (reference, fen) = ((string)paid["reference"]!, (long)paid["amountFen"]!);
         await FoundAsync(process, lines, "付款时没有本年度个人缴费记录", all => Refunded(all, fen, reference));
         await FoundAsync(process, lines, "退还", all => Refunded(all, fen + 1, reference));

@@ -1,0 +1,8 @@
+-- For: what the product found is told from what somebody wrote among it (docs/security.md): a finding is sealed (Findings.cs), and those
+-- without a seal are counted, not shown. What is there already counts, and nobody adds another of before.
+-- Tried: GuardTests.
+alter table ${schema}.log_finding add column if not exists seal text default 'before';
+alter table ${schema}.log_finding alter column seal drop default;
+alter table ${schema}.log_finding drop constraint if exists seal_bounds;
+alter table ${schema}.log_finding add constraint seal_bounds
+    check (seal is distinct from 'before' and octet_length(seal) <= 100) not valid;
