@@ -49,8 +49,8 @@ public sealed partial class LogTests
             "审批了自己提交或复核的申请",
             all =>
             {
-                var by = $"R{Node(all.First(l => Is(l, "application_reviewed") && OfPaid(l)))["data"]!["reviewedBy"]}";
-                by = by[..2].ToUpperInvariant()[1] + by[2..];
+                var reviewed = Node(all.First(l => Is(l, "application_reviewed") && OfPaid(l)));
+                var by = ((string)reviewed["data"]!["reviewedBy"]!).ToUpperInvariant();
                 return First(
                     all,
                     "application_approved",
@@ -135,14 +135,21 @@ public sealed partial class LogTests
                 )
         );
         yield return ("资金没有设立过", all => Without(all, "fund_opened", OfFund));
+        var allocated = lines.First(l => Is(l, "funds_allocated") && OfFund(l));
         yield return (
-            "未补足的手续费共",
+            "未补足的手续费共 20001 分",
             all =>
-                Again(
+                With(
                     all,
+                    lines.First(l => Is(l, "application_filed") && OfPaid(l)),
+                    fund,
                     "bank_fee_charged",
-                    _ => true,
-                    l => (l["data"]!["feeId"], l["data"]!["amountFen"]) = ("bank-fee-x", 20_100)
+                    new
+                    {
+                        feeId = "bank-fee-x",
+                        amountFen = 20_001,
+                        takenOn = "2026-08-17",
+                    }
                 )
         );
         yield return ("没有附凭证", all => First(all, "payment_sent", l => l["data"]!["evidence"] = new JsonArray()));
@@ -171,16 +178,54 @@ public sealed partial class LogTests
             "会议没有记录",
             all => First(all, "resolution_recorded", l => l["data"]!["resolution"]!["minutes"] = null, OfPlan)
         );
-        if (lines.Exists(l => Is(l, "collective_dissolved")))
-            yield return (
-                "没有决定、审核和批准文件",
-                all => First(all, "collective_dissolved", l => l["data"]!["papers"] = new JsonObject())
-            );
-        if (lines.Exists(l => Is(l, "surplus_returned")))
-            yield return (
-                "确认所附的文件不是申请时的",
-                all => First(all, "surplus_returned", l => l["data"]!["evidence"] = new JsonArray("x"))
-            );
+        yield return (
+            "没有决定、审核和批准文件",
+            all =>
+                With(
+                    all,
+                    allocated,
+                    $"collective-{fund["fund-".Length..]}",
+                    "collective_dissolved",
+                    new { papers = new { } },
+                    "county-agriculture"
+                )
+        );
+        yield return (
+            "确认所附的文件不是申请时的",
+            all =>
+            {
+                var before = lines.First(l => Is(l, "application_filed") && OfPaid(l));
+                var fen = new { from = 0, to = 100 };
+                all = With(
+                    all,
+                    before,
+                    fund,
+                    "surplus_return_requested",
+                    new
+                    {
+                        fen,
+                        subAccount = "general",
+                        requestedBy = "somebody",
+                        evidence = new[] { "a" },
+                    }
+                );
+                return With(
+                    all,
+                    before,
+                    fund,
+                    "surplus_returned",
+                    new
+                    {
+                        amountFen = 100,
+                        fen,
+                        subAccount = "general",
+                        confirmedBy = (string)Node(before)["headers"]!["actor"]!,
+                        evidence = new[] { "b" },
+                    },
+                    "township"
+                );
+            }
+        );
         yield return (
             "年度的缴费记在",
             all => First(all, "contribution_recorded", l => l["data"]!["paidOn"] = "2019-05-01")
