@@ -91,20 +91,19 @@ public sealed partial class LogTests
             all => First(all, "lines_listed", l => l["data"]!["lines"]![0]!["amountFen"] = 1, OfPaid)
         );
         yield return (
-            "方案的统一标准为 100 分",
-            all => First(all, "plan_drafted", l => l["data"]!["content"]!["standard"]!["flatAmountFen"] = 100, IsFlat)
-        );
-        bool IsFlat(string line) =>
-            line.Contains("\"kind\":\"flat\"", StringComparison.Ordinal)
-            && lines.Any(l =>
-                Is(l, "application_approved")
-                && In(l, "stream") is var s
-                && lines.Any(f =>
-                    Is(f, "application_filed")
-                    && In(f, "stream") == s
-                    && (string)Node(f)["data"]!["planId"]! == In(line, "stream")
+            "方案的统一标准为 1 分",
+            all =>
+                First(
+                    all,
+                    "plan_drafted",
+                    l =>
+                    {
+                        var standard = l["data"]!["content"]!["standard"]!;
+                        (standard["kind"], standard["flatAmountFen"]) = ("flat", 1);
+                    },
+                    OfPlan
                 )
-            );
+        );
         yield return (
             "已给了名单上的另一人",
             all =>

@@ -370,12 +370,19 @@ public sealed class LedgerCheck(
                 )
                     continue;
                 _events++; // here and nowhere else: each event has one entry, but no state or several
-                if (late is not null)
-                    Foreign(e, "recordedAt", $"按次序记录的事件；{late}");
-                if (EventTypes.IsOfNoKind(e.StreamKey!))
-                    Foreign(e, "$", "产品有的流；没有这种流，不是产品写入的");
-                else if (e.IsForeign())
-                    Foreign(e, "C20", NotOurs);
+                var why =
+                    EventTypes.IsOfNoKind(e.StreamKey!) ? "产品有的流；没有这种流，不是产品写入的"
+                    : e.IsForeign() ? NotOurs
+                    : null;
+                if (why is not null || late is not null)
+                    Foreign(
+                        e,
+                        why is null ? "recordedAt" : "C20",
+                        string.Join(
+                            "；",
+                            new[] { why, late is null ? null : $"按次序记录的事件，{late}" }.OfType<string>()
+                        )
+                    );
                 if (e.Data is ForeignEvent || e.Sequence > seen)
                     continue; // the trail says of it what it can, or has not come to it
                 var expected = AuditEntry.Of(e).ToString();
