@@ -317,7 +317,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
                 "--key",
                 signer.Verifier.ToString(),
                 "--clock-margin",
-                "1000000" // its times are not in turn
+                "1000000" // what is moved below keeps its time
             );
             Assert.True(code == exit && said.Contains(words, StringComparison.Ordinal), said);
         }
