@@ -5,7 +5,8 @@ using JasperFx.Events;
 namespace Ledger.Store;
 
 /// <summary>
-/// Seals the events that give rights or set rules, and those that say what somebody was refused: a <see cref="Mac"/> over stream, version, type, headers and body in
+/// Seals the events that give rights or set rules, and those that say
+/// what somebody was refused: a <see cref="Mac"/> over stream, version, type, headers and body in
 /// canonical form, under a key that is not in the database, as a header. Whoever adds such an event past the product
 /// cannot seal it, and no other's seal fits its place: nothing follows from it. Events
 /// from before the seals are those up to a stream's version in <c>seal_floor</c>, which the tables' owner alone writes,

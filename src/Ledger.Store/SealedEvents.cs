@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace Ledger.Store;
 
-/// <summary>Tells of an event whether the product wrote it, where its seal, its stream or its body can say so.</summary>
+/// <summary>
+/// Tells of an event whether the product wrote it, where its seal, its stream or its body can say so.
+/// </summary>
 public sealed class SealedEvents(IDocumentStore store, EventSeal seal)
 {
     private readonly StoredEvents _sealed = new(store, LedgerStore.Schema, seal);

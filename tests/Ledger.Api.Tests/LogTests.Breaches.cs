@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What an operator could change in his log and sign anew (attack of 2026-11-28, N8), and what is said of it.</summary>
+/// <summary>
+/// What an operator could change in his log and sign anew (attack of 2026-11-28, N8), and what is said of it.
+/// </summary>
 public sealed partial class LogTests
 {
     private static IEnumerable<(string What, Func<List<string>, IEnumerable<string>> Change)> Breaches(
@@ -108,12 +110,14 @@ public sealed partial class LogTests
             "已给了名单上的另一人",
             all =>
             {
-                var two = all.Where(l => Is(l, "subsidy_approved") && ForPaid(l)).Take(2).Select(Node).ToList();
-                var second = In(all.Where(l => Is(l, "subsidy_approved") && ForPaid(l)).ElementAt(1), "stream");
+                var given = all.Where(l => Is(l, "subsidy_approved") && ForPaid(l)).Select(Node).ToList();
+                var first = given[0]["data"]!;
+                var other = given.Skip(1).First(g => (long)g["data"]!["amountFen"]! == (long)first["amountFen"]!);
+                var second = (string)other["stream"]!;
                 return First(
                     all,
                     "subsidy_approved",
-                    l => l["data"]!["fen"] = two[0]["data"]!["fen"]!.DeepClone(),
+                    l => l["data"]!["fen"] = first["fen"]!.DeepClone(),
                     l => In(l, "stream") == second && ForPaid(l)
                 );
             }
