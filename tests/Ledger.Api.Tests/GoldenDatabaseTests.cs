@@ -432,6 +432,12 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             var line = like.DeepClone().AsObject();
             (line["stream"], line["type"], line["version"]) = ("plan-x-2025", type, version);
             line["headers"]!["actor"] = by;
+            line["headers"]!["role"] = by switch
+            {
+                "committee" => "supervision-committee",
+                "township" => "township",
+                _ => "village-finance",
+            };
             line["data"] = data?.DeepClone() ?? new JsonObject { ["planVersion"] = 1, ["signedBy"] = by };
             return line;
         }
@@ -451,16 +457,19 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
                 ["eligible"] = 30,
                 ["attendance"] = 30,
                 ["votesFor"] = 30,
+                ["minutes"] = "d",
             },
         };
-        village.Insert(village.Count - 1, OfPlan("resolution_recorded", 1, "village", resolved));
-        adopted["version"] = 2;
-        says(1, "没有村监委会签字就通过了方案");
-        village.Insert(village.Count - 1, OfPlan("plan_signed", 2, "committee"));
+        var drafted = JsonNode.Parse("""{"content": {"standard": {"kind": "per-tier"}}}""");
+        village.Insert(village.Count - 1, OfPlan("plan_drafted", 1, "village", drafted));
+        village.Insert(village.Count - 1, OfPlan("resolution_recorded", 2, "village", resolved));
         adopted["version"] = 3;
-        says(1, "没有乡镇会签就通过了方案");
-        village.Insert(village.Count - 1, OfPlan("plan_countersigned", 3, "township"));
+        says(1, "没有村监委会签字就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_signed", 3, "committee"));
         adopted["version"] = 4;
+        says(1, "没有乡镇会签就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_countersigned", 4, "township"));
+        adopted["version"] = 5;
         says(0, "成立");
         village.RemoveAll(l => (string)l["stream"]! == "plan-x-2025");
     }
