@@ -18,6 +18,7 @@ using Ledger.Api.Help;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
+using Ledger.Api.Notices;
 using Ledger.Api.OpenApi;
 using Ledger.Api.Operation;
 using Ledger.Api.Pages;
@@ -102,6 +103,7 @@ public partial class Program
             .AddSingleton<ProgressLook>()
             .AddSingleton<Clock>()
             .AddSingleton<Refusals>()
+            .AddSingleton<OwnLineGuard>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -207,6 +209,7 @@ public partial class Program
         api.MapPolicyYears();
         api.MapPilots();
         api.MapProfiles();
+        api.MapRegionNames();
         api.MapCollectives();
         api.MapFunds();
         api.MapDonors();
@@ -214,6 +217,7 @@ public partial class Program
         api.MapMembers();
         api.MapEstimates();
         api.MapApplications();
+        api.MapPublicNotices();
         api.MapEvidence();
         api.MapReports();
         api.MapAudit();
@@ -232,6 +236,7 @@ public partial class Program
         app.MapPlanPages();
         app.MapFormPages();
         app.MapApplicationPages();
+        app.MapNoticePages();
         app.MapMemberPages();
         app.MapAuditPages();
         app.MapTracePages();

@@ -43,6 +43,11 @@ public static class FourEyes
         return fault is null ? null : new Rejection(Rejections.FieldInvalid, fault) { Field = "confirmBy" };
     }
 
+    /// <summary>Where nobody is named, anybody else of the office confirms.</summary>
+    /// <param name="requested">Who asked, and whom he acted for.</param>
+    public static Rejection? Another(string office, IEnumerable<string?> requested, Actor by) =>
+        requested.Any(by.Is) ? new Rejection(Rejections.SelfApproval, $"须由{office}另一人确认") : null;
+
     /// <param name="what">What it is about, e.g. 这笔划入.</param>
     /// <param name="requested">Who asked, and whom he acted for.</param>
     public static Rejection? Confirm(

@@ -25,6 +25,9 @@ public interface IContacts
     /// <summary>The people of a region by account, to choose from; none where they are too many.</summary>
     Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region);
 
+    /// <summary>The accounts of a region whose people have this whole name: several may, and each is one.</summary>
+    Task<IReadOnlyList<string>> CalledAsync(string region, string name);
+
     /// <summary>
     /// The villages of a region with their collectives, to choose from; none where they are too many.
     /// </summary>

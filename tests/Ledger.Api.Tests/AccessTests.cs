@@ -255,6 +255,9 @@ public sealed class AccessTests(ApiFixture api)
             "/api/agency-profiles/{id}",
             "/api/agency-profiles/{id}/template.xlsx",
             "/api/policy-years/{region}/{year:int}",
+            // PolicyChangeTests: nobody of another city or office
+            "/api/policy-years/{region}/{year:int}/proposal/confirmation",
+            "/api/policy-years/{region}/{year:int}/proposal/rejection",
             "/api/templates/{name}.xlsx",
             "/log/tile/{level:int}/{**path}",
             "/log/tile/entries/{**path}",

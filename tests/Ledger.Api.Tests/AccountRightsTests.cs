@@ -210,7 +210,9 @@ public sealed class AccountRightsTests(ApiFixture api)
             Roles.Auditor,
             (await second.GetAsync<IReadOnlyList<AccountView>>("/api/accounts")).Single(a => a.Name == clerk).Role
         );
-        await first.PostAsync($"/api/accounts/account-{second.Actor.Id}/closure", new { reason = "调离" });
+        var closure = $"/api/accounts/account-{second.Actor.Id}/closure";
+        var lonely = await api.Host.RefusedAsync("wrong-state", first, closure, new { reason = "调离" });
+        Assert.Contains("只剩 1 人", lonely.Detail, StringComparison.Ordinal);
         Assert.Equal(
             PasswordPart.FirstHalf,
             (

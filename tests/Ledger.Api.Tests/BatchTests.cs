@@ -80,6 +80,8 @@ public sealed class BatchTests(ApiFixture api, ITestOutputHelper output)
             Command("/api/session/password", new { name = "x", password = "y" }),
             Command("/api/funds/x%00/allocations", new { }),
             Command($"/api/funds/{village.FundId}/allocations", new { amount = 1.001m }),
+            Command($"/api/plans/plan-x-{village.Year}/dry-run", new { }),
+            Command("/api/reports/replay", new { year = village.Year }),
         ];
         var first = await SendAsync(village.Officer, commands);
         Assert.Equal([201, 422, 404], first.Results.Take(3).Select(r => r.Status));
@@ -89,6 +91,9 @@ public sealed class BatchTests(ApiFixture api, ITestOutputHelper output)
         Assert.Equal("path", RefusedBy(first.Results[6], "field-invalid").Field); // it is only read
         Assert.Equal("path", RefusedBy(first.Results[7], "field-invalid").Field);
         Assert.Equal("path", RefusedBy(first.Results[8], "field-invalid").Field);
+        // Each reads a year of everybody.
+        Assert.Equal("path", RefusedBy(first.Results[11], "field-invalid").Field);
+        Assert.Equal("path", RefusedBy(first.Results[12], "field-invalid").Field);
         RefusedBy(first.Results[9], "body-invalid");
         RefusedBy(first.Results[10], "amount-invalid");
         Assert.Equal(1, first.Results[0].Body!.Value.As<AllocationView>().Amount.Yuan);

@@ -12,7 +12,12 @@ public sealed class CommitteeTests(ApiFixture api)
         $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}";
 
     /// <summary>The village's year as the sample's: plans and payments are signed, plans countersigned.</summary>
-    private static Task ReviewedAsync(SampleVillage village) => village.Offices.PublishPolicyAsync(village.Year, true);
+    private Task ReviewedAsync(SampleVillage village) =>
+        village.Offices.AmendPolicyAsync(
+            village.Year,
+            SampleOffices.PolicyYear(village.Year, reviewed: true),
+            api.Today
+        );
 
     [Fact]
     public async Task L7_a_new_year_asks_for_the_countersignature_unless_it_says_no_and_an_older_one_keeps_its_own()

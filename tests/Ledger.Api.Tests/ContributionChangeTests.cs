@@ -19,10 +19,7 @@ public sealed class ContributionChangeTests(ApiFixture api)
     {
         var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!;
         policy["governmentPaidOpensSubsidy"] = opens;
-        return village.Offices.CityHrss.PutAsync(
-            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}",
-            policy
-        );
+        return village.Offices.AmendPolicyAsync(village.Year, policy, api.Today);
     }
 
     private static async Task<IEnumerable<string>> ClawedBackAsync(SampleVillage village) =>

@@ -10,14 +10,11 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class DossierTests(ApiFixture api)
 {
-    private static async Task PolicyAsync(SampleVillage village, int resolutionNoticeDays)
+    private async Task PolicyAsync(SampleVillage village, int resolutionNoticeDays)
     {
         var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!.AsObject();
         policy["resolutionNoticeDays"] = resolutionNoticeDays;
-        await village.Offices.CityHrss.PutAsync(
-            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}",
-            policy
-        );
+        await village.Offices.AmendPolicyAsync(village.Year, policy, api.Today);
     }
 
     [Fact]

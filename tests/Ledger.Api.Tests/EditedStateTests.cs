@@ -320,9 +320,10 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         var before = await _product.ScalarAsync<string>(
             $"select data::text from ledger.mt_doc_policyyear where id = '{policy}'"
         );
-        await _village.Offices.CityHrss.PutAsync(
-            $"/api/policy-years/{RegionCode.City(_village.Offices.County)}/{_village.Year}",
-            SampleOffices.PolicyYear(_village.Year, noticeDays: 15)
+        await _village.Offices.AmendPolicyAsync(
+            _village.Year,
+            SampleOffices.PolicyYear(_village.Year, noticeDays: 15),
+            Clock.Day(DateTimeOffset.UtcNow)
         );
         var amended = await _product.ScalarAsync<string>(
             $"select data::text from ledger.mt_doc_policyyear where id = '{policy}'"
@@ -335,7 +336,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         var notice = await _village.NoticeAsync();
         Assert.Equal(Clock.Day(DateTimeOffset.UtcNow).AddDays(15), notice.NoticeUntil);
         Assert.Contains("PolicyYear", await FindingsAsync());
-        await PutAsync(amended, 2); // it is the other tests' policy year too
+        await PutAsync(amended, 3); // it is the other tests' policy year too
 
         async Task PutAsync(string data, int version)
         {

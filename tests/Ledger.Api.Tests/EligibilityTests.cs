@@ -193,6 +193,18 @@ public sealed class EligibilityTests(ApiFixture api)
         Assert.Equal(60m, item.Amount?.Yuan);
         Assert.Contains("已付 60.00 元，按缴费档次 500.00 元应为 100.00 元", item.Text);
         Assert.Contains("付款后金额有变", await PageAsync(village.Offices.CountyHrss, "/supervision"));
+        // The sheet has what the page was asked for.
+        foreach (var (kind, isThere) in new[] { ("amount-changed", true), ("claw-back", false) })
+        {
+            using var sheet = await village.Offices.CountyHrss.SendAsync(
+                HttpMethod.Get,
+                $"/supervision.xlsx?region={village.VillageCode}&kind={kind}",
+                null
+            );
+            using var zip = new System.IO.Compression.ZipArchive(await sheet.Content.ReadAsStreamAsync());
+            using var reader = new StreamReader(zip.GetEntry("xl/worksheets/sheet1.xml")!.Open());
+            Assert.Equal(isThere, (await reader.ReadToEndAsync()).Contains("已付 60.00 元", StringComparison.Ordinal));
+        }
     }
 
     [Fact]

@@ -40,6 +40,8 @@ public sealed class EventTextTests
         [Guard.Made] =
         [
             "AgencyProfileRecorded.Region",
+            "RegionsNamed.Region",
+            "RegionsNamed.Regions.Code",
             "AgencyProfileRecorded.Sheet.Form",
             "AccountChangeDeclined.RequestId",
             "AccountChangeRequested.Person",
@@ -194,6 +196,7 @@ public sealed class EventTextTests
             "PlanDrafted.FundId",
             "PlanDrafted.VillageCode",
             "PlanStepRecorded.Evidence",
+            "PolicyYearChangeProposed.Region",
             "PolicyYearPublished.Region",
             "PredecessorAbsorbed.Earlier",
             "PredecessorAbsorbed.FromCollectiveId",
@@ -298,6 +301,10 @@ public sealed class EventTextTests
             "PlanCountersigned.CountersignedBy",
             "ReceiptConfirmed.ConfirmedBy",
             "ReversalRequested.RequestedBy",
+            "PolicyYearAmended.ProposedBy",
+            "PolicyYearChangeProposed.OnBehalfOf",
+            "PolicyYearChangeProposed.ProposedBy",
+            "PolicyYearPublished.ProposedBy",
         ],
         [Guard.Prose] =
         [
@@ -353,6 +360,7 @@ public sealed class EventTextTests
             "PlanAmended.Reason",
             "PlanDrafted.Content.Scope",
             "PlanDrafted.Content.Source",
+            "PolicyYearChangeDeclined.Reason",
             "RecordDeclined.Reason",
             "ReservationReleased.Reason",
             "ReversalRequested.Reason",
@@ -364,8 +372,11 @@ public sealed class EventTextTests
         [Guard.Name] =
         [
             "AgencyProfileRecorded.Name",
+            "RegionsNamed.Regions.Name",
             "PolicyYearAmended.Parameters.Payee.Bank",
             "PolicyYearAmended.Parameters.Payee.Name",
+            "PolicyYearChangeProposed.Parameters.Payee.Bank",
+            "PolicyYearChangeProposed.Parameters.Payee.Name",
             "PolicyYearPublished.Parameters.Payee.Bank",
             "PolicyYearPublished.Parameters.Payee.Name",
             "CollectiveRegistered.Name",
@@ -378,6 +389,7 @@ public sealed class EventTextTests
             "MemberRegistered.Group",
             "MembershipRequested.Group",
             "PolicyYearAmended.Parameters.Quorums.Form",
+            "PolicyYearChangeProposed.Parameters.Quorums.Form",
             "PolicyYearPublished.Parameters.Quorums.Form",
             "ResolutionRecorded.Resolution.Form",
             "TransferReceived.Earmark.Group",
@@ -385,6 +397,7 @@ public sealed class EventTextTests
         [Guard.Reference] =
         [
             "PolicyYearAmended.Parameters.Payee.Number",
+            "PolicyYearChangeProposed.Parameters.Payee.Number",
             "PolicyYearPublished.Parameters.Payee.Number",
             "AccountChangeRequested.Name",
             "AccountOpened.Name",

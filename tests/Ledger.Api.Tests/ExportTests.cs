@@ -335,9 +335,23 @@ public sealed partial class ExportTests(ApiFixture api)
             return await reader.ReadToEndAsync();
         }
         Assert.Contains("壹仟贰佰叁拾肆元零伍分", await Cells($"/api/funds/{village.FundId}/statement"));
-        var sequence = (await village.Officer.GetAsync<FundStatement>($"/api/funds/{village.FundId}/statement"))
-            .Lines[0]
-            .Sequence;
+        var statement = await village.Officer.GetAsync<FundStatement>($"/api/funds/{village.FundId}/statement");
+        // People by name where it is known, else by account.
+        var names = new Dictionary<string, string> { [village.Officer.Actor.Id] = "王会计" };
+        using (
+            var named = new ZipArchive(
+                new MemoryStream(
+                    Exports.FundSheets.Statement(new Domain.Funds.Fund { Name = "资金" }, statement, names)
+                )
+            )
+        )
+        using (var reader = new StreamReader(named.GetEntry("xl/worksheets/sheet1.xml")!.Open()))
+        {
+            var text = await reader.ReadToEndAsync();
+            Assert.Contains("王会计", text, StringComparison.Ordinal);
+            Assert.DoesNotContain(village.Officer.Actor.Id, text, StringComparison.Ordinal);
+        }
+        var sequence = statement.Lines[0].Sequence;
         var voucher = await Cells($"/api/funds/{village.FundId}/vouchers/{sequence}");
         Assert.Contains("102 银行存款—基本户", voucher);
         Assert.Contains("记-001", voucher);

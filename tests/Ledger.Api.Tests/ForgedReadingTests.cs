@@ -365,6 +365,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("collectives/{id}", $"collectives/{village.CollectiveId}"),
                 ("applications/{id}", $"applications/{village.ApplicationId}"),
                 ("notices/{id}", $"notices/{village.ApplicationId}"),
+                ("own-lines/{id}", $"own-lines/{village.ApplicationId}"),
                 ("{complaintId}", complaint),
                 ("complaints/{id}", $"complaints/{village.ApplicationId}"),
                 ("members/{id}", $"members/{member}"),

@@ -75,6 +75,7 @@ public sealed class PageAccessTests(ApiFixture api)
                 .Replace("/collectives/{id}", $"/collectives/{village.CollectiveId}", StringComparison.Ordinal)
                 .Replace("/applications/{id}", $"/applications/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/notices/{id}", $"/notices/{village.ApplicationId}", StringComparison.Ordinal)
+                .Replace("/own-lines/{id}", $"/own-lines/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/complaints/{id}", $"/complaints/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/members/{id}", $"/members/{member}", StringComparison.Ordinal)
                 .Replace("{memberId}", member, StringComparison.Ordinal)
@@ -104,6 +105,7 @@ public sealed class PageAccessTests(ApiFixture api)
             var nobody = await OpenAsync(here, null);
             var expected = isOpen
                 ? route.StartsWith("/gifts", StringComparison.Ordinal)
+                || route.StartsWith("/own-lines", StringComparison.Ordinal)
                     ? HttpStatusCode.NotFound
                     : HttpStatusCode.OK
                 : HttpStatusCode.Redirect;

@@ -1106,10 +1106,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             .SerializeToNode(SampleOffices.PolicyYear(_villages[0].Year, noticeDays: 1))!
             .AsObject();
         policy["governmentPaidOpensSubsidy"] = !_governmentOpens;
-        await _offices.CityHrss.PutAsync(
-            $"/api/policy-years/{RegionCode.City(_offices.County)}/{_villages[0].Year}",
-            policy
-        );
+        await _offices.AmendPolicyAsync(_villages[0].Year, policy, _api.Today);
         _governmentOpens = !_governmentOpens;
         return "ok";
     }

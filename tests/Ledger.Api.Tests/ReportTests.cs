@@ -152,10 +152,7 @@ public sealed class ReportTests(ApiFixture api)
         await village.SurveyAsync(10);
         var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!.AsObject();
         policy["countersignatureRequired"] = true;
-        await village.Offices.CityHrss.PutAsync(
-            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}",
-            policy
-        );
+        await village.Offices.AmendPolicyAsync(village.Year, policy, api.Today);
         await village.DraftAsync(SampleVillage.Flat(100));
         await village.ResolveAsync(api.Today);
         await api.Host.RefusedAsync(
@@ -265,10 +262,7 @@ public sealed class ReportTests(ApiFixture api)
                 idleDays = 20,
             }
         );
-        await village.Offices.CityHrss.PutAsync(
-            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}",
-            policy
-        );
+        await village.Offices.AmendPolicyAsync(village.Year, policy, api.Today);
         await village.FileAsync(people.Take(1));
         var filed = village.ApplicationId;
         await village.FileAsync(people.Skip(1));

@@ -457,6 +457,9 @@ public sealed partial class YearOfAVillageTests : IAsyncLifetime
             Assert.Contains(word, text, StringComparison.Ordinal);
         Assert.DoesNotContain("未登记", text, StringComparison.Ordinal);
         Assert.DoesNotContain("尚未公示", text, StringComparison.Ordinal);
+        // Who has no name here is his office, not his account.
+        Assert.Contains(">党庄村股份经济合作社 村务监督委员会<", text, StringComparison.Ordinal);
+        Assert.Contains($">{_village.VillageCode[..9]} 乡镇（街道）<", text, StringComparison.Ordinal);
     }
 
     private async Task The_bank_has_nothing_that_the_ledger_has_not()

@@ -224,7 +224,20 @@ public sealed class AccountTests
         AccountDecider.IssueCredentials(waiting, "x", "r", false, Today.AddDays(8), second).Then();
         var declined = waiting.And("account-clerk", AccountDecider.Decline(waiting, "没有此事", Today).Then())!;
         AccountDecider.Confirm(declined, false, Today, second).ThenRefused(Rejections.WrongState);
-        AccountDecider.Close(requested, "x", second).ThenRefused(Rejections.WrongState);
+        AccountDecider.Close(requested, "x", 2, second).ThenRefused(Rejections.WrongState);
+    }
+
+    [Fact]
+    public void C20_two_administrators_stay_whoever_is_closed()
+    {
+        var other = Given.State<Account>("account-other", new AccountOpened("other", "administrator", "370811"));
+        Assert.Contains(
+            "./ledger administrator",
+            AccountDecider.Close(other, "x", 1, Administrator("first")).ThenRefused(Rejections.WrongState).Mend,
+            StringComparison.Ordinal
+        );
+        AccountDecider.Close(other, "x", 2, Administrator("first")).Then();
+        AccountDecider.Close(Clerk(), "x", 0, Administrator("first")).Then();
     }
 
     [Fact]

@@ -133,7 +133,15 @@ public sealed class ApplicationTests
         Func<LineBasis, LineBasis>? change = null
     )
     {
-        var fund = Given.State<Fund>(
+        var basis = Basis(a, year);
+        return Approve.Decide(
+            new(a, TheCollective, Funded(fundFen), pilot ?? Pilot, change?.Invoke(basis) ?? basis, new Money(500_000)),
+            by ?? Approver
+        );
+    }
+
+    private static Fund Funded(long fen) =>
+        Given.State<Fund>(
             "fund-1",
             new FundOpened(Collective, "n", Village),
             new FundsAllocated(
@@ -141,17 +149,11 @@ public sealed class ApplicationTests
                 SourceKind.CollectiveIncome,
                 "s",
                 SubAccount.General,
-                new Money(fundFen),
-                new FenInterval(0, fundFen),
+                new Money(fen),
+                new FenInterval(0, fen),
                 [Digest]
             )
         );
-        var basis = Basis(a, year);
-        return Approve.Decide(
-            new(a, TheCollective, fund, pilot ?? Pilot, change?.Invoke(basis) ?? basis, new Money(500_000)),
-            by ?? Approver
-        );
-    }
 
     /// <summary>Everybody is a member, a payer and 40 years old.</summary>
     private static LineBasis Basis(Application a, Func<int, MemberYear>? year = null) =>
@@ -280,6 +282,42 @@ public sealed class ApplicationTests
         // Nothing stands against anybody: one event says so, however long the list.
         var rest = (ApplicationReviewed)Sound(a, []).Then().Single();
         Assert.Equal((true, true, 0), (rest.RestAccepted, rest.Complete, rest.Verdicts.Count));
+    }
+
+    /// <summary>The contributions of these lines, in his own name.</summary>
+    private static OwnRecords OwnOf(Application a, string reference, params int[] lines) =>
+        new(lines.ToDictionary(i => a.MemberYearId(a.Lines[i]), _ => (IReadOnlyCollection<string>)[reference]));
+
+    [Fact]
+    public void C15_nobody_reviews_or_approves_what_rests_on_a_contribution_that_he_recorded_himself()
+    {
+        var a = Filed(3);
+        var years = Basis(a).Years;
+        Assert.Empty(OwnOf(a, "another", 1).Among(a, a.Lines, years, false)); // one that opens nothing
+        var own = OwnOf(a, "r", 1).Among(a, a.Lines, years, false);
+        Assert.Equal(a.Lines[1], Assert.Single(own));
+        Decision<Application> Decide(IReadOnlyList<LineVerdict> verdicts, bool rest) =>
+            Review.Decide(a, verdicts, rest, NoFindings, Reviewer, own: own);
+        var refused = Decide([], true).ThenRefused(Rejections.SelfApproval);
+        Assert.Equal(a.Lines[1].MemberId, Assert.Single(refused.Faults).MemberId);
+        Assert.Contains("导入", refused.Mend);
+        Decide([new(a.Lines[1].MemberId, true, "x")], false).ThenRefused(Rejections.SelfApproval);
+        // Against himself he may decide, and on the others.
+        Decide([new(a.Lines[1].MemberId, false, "x")], true).Then();
+        Decide([new(a.Lines[0].MemberId, true, null)], false).Then();
+
+        var reviewed = Reviewed(3);
+        Decision<Application> Approval(OwnRecords? records) =>
+            Approve.Decide(
+                new(reviewed, TheCollective, Funded(100_000), Pilot, Basis(reviewed), new Money(500_000), records),
+                Approver
+            );
+        Assert.Equal(
+            reviewed.Lines[2].MemberId,
+            Assert.Single(Approval(OwnOf(reviewed, "r", 2)).ThenRefused(Rejections.SelfApproval).Faults).MemberId
+        );
+        Approval(OwnOf(reviewed, "another", 2)).Then();
+        Approval(null).Then();
     }
 
     [Fact]

@@ -13,6 +13,7 @@ public sealed partial class ConfirmTests
         "/api/session/",
         "/api/evidence",
         "/api/agency-profiles",
+        "/api/region-names",
         "/api/policy-years/", // shows each change beside the form (data-diff)
         "/api/operation/dead-letters/",
         "/api/reports/replay",

@@ -64,6 +64,19 @@ public sealed class FilterBarTests(WebFixture web)
         await Assertions.Expect(rows).ToHaveCountAsync(0);
     }
 
+    /// <summary>Whoever stands in the trail by his name is found by it, also where several are called so.</summary>
+    [Fact]
+    public async Task The_trail_is_filtered_by_the_name_that_it_shows()
+    {
+        await using var auditor = await web.VisitAsync("AUDITOR");
+        await auditor.Page.GotoAsync("/audit?type=application_filed");
+        var people = auditor.Page.Locator("#events > li > span[title]");
+        var name = (await people.First.InnerTextAsync()).Trim();
+        await auditor.Page.GotoAsync($"/audit?actor={Uri.EscapeDataString(name)}");
+        Assert.True(await people.CountAsync() > 0, $"nothing of {name}");
+        Assert.All(await people.AllInnerTextsAsync(), who => Assert.Equal(name, who.Trim()));
+    }
+
     [Fact]
     public async Task Large_print_stays_until_it_is_switched_off()
     {

@@ -331,6 +331,58 @@ public sealed class ForesightPageTests(WebFixture web)
     }
 
     [Fact]
+    public async Task C20_L12_a_change_of_the_year_s_rules_and_payee_waits_for_a_second_person_of_the_city()
+    {
+        await OfficesAsync();
+        await using (var city = await web.VisitAsync("CITY_HRSS", 1366, 768))
+        {
+            await city.Page.GotoAsync($"/policy-years?year={_today.Year}");
+            await city.SeesAsync("已有方案依据这一年度");
+            await city.Page.Locator("summary", new() { HasTextString = "办理期限" }).ClickAsync();
+            await city.Page.Locator("[name='deadlines.idleDays']").FillAsync("366");
+            await city.Page.Locator("summary", new() { HasTextString = "收款账户" }).ClickAsync();
+            await city.Page.Locator("[name='payee.bank']").FillAsync("样例银行任城东支行");
+            await city.ClickAsync("提出修订");
+            await DoneAsync(city, "等市人社另一人确认");
+            await city.SeesAsync("您提出的修订由另一人确认");
+            await city.ShootAsync("policy-proposed");
+        }
+        foreach (var (width, height) in new[] { (390, 844), (1366, 768) })
+        {
+            await using var second = await web.VisitAsync("CITY_HRSS_SECOND", width, height);
+            await second.Page.GotoAsync("/");
+            await second.SeesAsync("年度政策的修订等您确认");
+            await second.Page.Locator("a[href*='#proposal']").ClickAsync();
+            var proposal = second.Page.Locator("#proposal");
+            await Assertions.Expect(proposal.Locator("dd.payee").First).ToContainTextAsync("样例银行任城东支行");
+            await ForeseeAsync(proposal.Locator("form[data-check]"));
+            await Assertions
+                .Expect(proposal.Locator("#policy-foreseen dd.payee"))
+                .ToContainTextAsync("样例银行任城东支行");
+            await Assertions
+                .Expect(proposal.Locator("#policy-foreseen tr", new() { HasTextString = "资金闲置期限" }))
+                .ToContainTextAsync("366");
+            await second.ShootAsync($"policy-confirming-{width}");
+            Assert.Equal(
+                0,
+                await second.Page.EvaluateAsync<int>("Math.max(0, document.documentElement.scrollWidth - innerWidth)")
+            );
+            Assert.Equal(
+                0,
+                await second.Page.EvaluateAsync<int>(
+                    "[...document.querySelectorAll('#policy-foreseen .scroll')]"
+                        + ".filter(s => s.scrollWidth > s.clientWidth + 1).length"
+                )
+            );
+            if (width == 390)
+                continue;
+            await second.Page.GetByRole(AriaRole.Button, new() { Name = "确认修订" }).ClickAsync();
+            await DoneAsync(second, "现在生效");
+            await Assertions.Expect(proposal).ToHaveCountAsync(0);
+        }
+    }
+
+    [Fact]
     public async Task Lists_are_found_by_a_villages_name_as_by_its_code()
     {
         await using var county = await web.VisitAsync("COUNTY_HRSS", 1366, 768);

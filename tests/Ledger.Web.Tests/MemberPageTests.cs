@@ -39,6 +39,14 @@ public sealed class MemberPageTests(WebFixture web)
         await form.GetByRole(AriaRole.Button, new() { Name = "登记" }).ClickAsync();
         await officer.SeesAsync("已登记");
 
+        // By the whole name, which the list does not show; by a part of it nobody can try out the rest.
+        await officer.Page.GotoAsync($"/members?q={person.Name}");
+        await officer.SeesAsync(person.CitizenId[^4..]);
+        await officer.Page.GotoAsync($"/members?q={person.Name[..3]}");
+        await Assertions
+            .Expect(officer.Page.Locator("tr", new() { HasText = person.CitizenId[^4..] }))
+            .ToHaveCountAsync(0);
+
         var path = await PathAsync(officer, person.CitizenId);
         await officer.Page.GotoAsync(path);
         await officer.SeesAsync($"*******{person.Phone[^4..]}");

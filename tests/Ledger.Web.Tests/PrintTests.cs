@@ -92,6 +92,13 @@ public sealed partial class PrintTests(WebFixture web)
         Assert.InRange(pages.Count, 2, 4);
         // In two columns, each with its heading, on each sheet.
         Assert.All(pages, p => Assert.Equal(2, Regex.Count(p, "姓名")));
+        // Whoever stands before the board finds the page and whom to call.
+        Assert.Contains(
+            $"/notices/{web.Ids["noticed"]}",
+            Regex.Replace(pages[^1], @"\s", ""),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(WebFixture.Contact, pages[^1], StringComparison.Ordinal);
         await using var agency = await web.VisitAsync("REVIEWER");
         var (settled, name) = ($"/applications/{web.Ids["settled"]}", "application");
         await agency.Page.GotoAsync(settled);

@@ -22,7 +22,7 @@ public sealed class ProfilePageTests(WebFixture web)
         var page = administrator.Page;
         await page.GotoAsync("/agency-profiles?form=insurance-checks&id=sample");
         await administrator.SeesAsync("aac002");
-        await page.GetByLabel("名称").FillAsync("县系统核查表");
+        await page.Locator("input[name=name]").FillAsync("县系统核查表");
         await page.GetByLabel("经办系统的列 身份证号").FillAsync("证件号");
         await page.GetByLabel("经办系统的列 核查日期").FillAsync("aae036");
         await page.Locator("textarea[name=header]").FillAsync("证件号\t终止原因†\taae036\t单位");

@@ -1,3 +1,4 @@
+using Ledger.Api.Notices;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
@@ -76,8 +77,11 @@ public sealed class WebFixture : IAsyncLifetime
         await using var county = await VisitAsync("COUNTY_HRSS");
         await county.Page.GotoAsync($"/donors/{donor}");
         var gifts = await county.Page.Locator("[data-copy]").First.GetAttributeAsync("data-copy");
+        // The data folder's key makes the code, as the product does.
+        var keys = KeyFile.LoadOrCreate(Sample.At("keys.json"));
         return new Dictionary<string, string>
         {
+            ["ownLine"] = $"/own-lines/{application}/{member}/{OwnLine.Code(keys, application, member)}",
             ["fund"] = fund,
             ["plan"] = Sample.Variable("PLAN"),
             ["collective"] = Sample.Variable("COLLECTIVE"),

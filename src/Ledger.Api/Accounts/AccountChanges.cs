@@ -324,14 +324,28 @@ public static class AccountChanges
     {
         await TakeTurnAsync(command.Connection);
         var account = await command.LoadAsync<Account>(id);
+        var staying = account.Role == Roles.Administrator ? await StayingAsync(account, command) : 0;
         var by = await command.ActorAmongAsync([account.Name]);
         account = command.Append(
             id,
             account,
-            AccountDecider.Close(account, Require.Prose(body.Reason, "reason", 200), by)
+            AccountDecider.Close(account, Require.Prose(body.Reason, "reason", 200), staying, by)
         );
         await Credentials.ChangeAsync(accounts, command, account.Name, user => user.IsClosed = true);
         return new Answer(AccountView.Of(account), account.Revision);
+    }
+
+    /// <summary>How many people have another administrator's account that looks after its region.</summary>
+    private static async Task<int> StayingAsync(Account account, Command command)
+    {
+        var names = (await AdministratorsAsync(command)).Where(a => RegionCode.Contains(a.Region, account.Region));
+        var accounts = await command.SoundAsync<Account>([.. names.Select(a => StreamId.Account(a.Name)).Distinct()]);
+        return accounts
+            .Values.Where(a => a is { IsClosed: false, IsRequested: false, Role: Roles.Administrator })
+            .Where(a => RegionCode.Contains(a.Region, account.Region) && a.Name != account.Name)
+            .Select(a => a.Person ?? a.Name)
+            .Distinct()
+            .Count();
     }
 
     public static async Task<Answer> NameHolder(
@@ -434,6 +448,20 @@ public static class AccountChanges
         string[] others
     )
     {
+        string[] names =
+        [
+            .. (await AdministratorsAsync(command))
+                .Where(a => regions.Any(r => RegionCode.Contains(a.Region, r)))
+                .Select(a => a.Name)
+                .Distinct(),
+        ];
+        var by = await command.ActorAmongAsync([.. names, .. others]);
+        return (names.All(by.Is), by);
+    }
+
+    /// <summary>Who ever became an administrator, and where.</summary>
+    private static async Task<HashSet<(string Region, string Name)>> AdministratorsAsync(Command command)
+    {
         var administrators = new HashSet<(string Region, string Name)>();
         await foreach (
             var e in command.OursAsync(
@@ -450,15 +478,7 @@ public static class AccountChanges
                     e.StreamKey![StreamId.Account("").Length..]
                 )
             );
-        string[] names =
-        [
-            .. administrators
-                .Where(a => regions.Any(r => RegionCode.Contains(a.Region, r)))
-                .Select(a => a.Name)
-                .Distinct(),
-        ];
-        var by = await command.ActorAmongAsync([.. names, .. others]);
-        return (names.All(by.Is), by);
+        return administrators;
     }
 
     private static async Task<Holder> HolderAsync(

@@ -3,6 +3,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Profiles;
 using Ledger.Web;
 using Marten;
 using Npgsql;
@@ -40,6 +41,7 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
 {
     private const int Few = 3,
         Most = 20,
+        MostRead = 5_000,
         MostOffered = 300; // more than these nobody looks through, and the page would grow
 
     public async Task<string?> NameOfAsync(string account) => (await CardOfAsync(account))?.Name;
@@ -57,21 +59,35 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
                     : null
         );
 
-    public async Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region)
+    public Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region) =>
+        names.OfAsync(
+            $"staff {region}",
+            async () => await ReadStaffAsync(region, MostOffered) is { Count: < MostOffered } few ? few : []
+        );
+
+    public async Task<IReadOnlyList<string>> CalledAsync(string region, string name) =>
+        [
+            .. (await names.OfAsync($"all staff {region}", () => ReadStaffAsync(region, MostRead)))
+                .Where(p => p.Name == name)
+                .Select(p => p.Account),
+        ];
+
+    private async Task<IReadOnlyList<(string Account, string Name)>> ReadStaffAsync(string region, int most)
     {
         var staff = await session
             .Query<Account>()
             .Where(a => a.Region.StartsWith(region))
             .OrderBy(a => a.Id)
-            .Take(MostOffered)
+            .Take(most)
             .ToListAsync();
-        if (staff.Count == MostOffered)
-            return [];
         var persons = await PersonsAsync([.. staff.Select(a => a.Id)]);
         return [.. staff.Where(a => persons.ContainsKey(a.Id)).Select(a => (a.Name, persons[a.Id].Name))];
     }
 
-    public async Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region)
+    public Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region) =>
+        names.OfAsync($"offered {region}", () => ReadPlacesAsync(region));
+
+    private async Task<IReadOnlyList<(string Region, string Name)>> ReadPlacesAsync(string region)
     {
         var places = await Standing(region)
             .OrderBy(c => c.Region)
@@ -81,11 +97,42 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         return places.Count == MostOffered ? [] : [.. places.Select(c => (c.Region, c.Name))];
     }
 
+    /// <summary>Under which key the names of a city's regions are kept.</summary>
+    public static string RegionsKey(string region) =>
+        $"regions {region[..Math.Min(region.Length, RegionCode.CityLength)]}";
+
+    /// <summary>
+    /// What a city, a county or a township is called, as an administrator has written: the nearest one's word counts.
+    /// </summary>
+    private async Task<IReadOnlyDictionary<string, string>> RegionNamesAsync(string region)
+    {
+        var scopes = RegionCode.Scopes(region[..RegionCode.CityLength]);
+        var city = region[..RegionCode.CityLength];
+        return await names.OfAsync(
+            RegionsKey(region),
+            async () =>
+                (IReadOnlyDictionary<string, string>)
+                    (
+                        await session
+                            .Query<AgencyProfile>()
+                            .Where(p => p.Name == AgencyProfileDecider.RegionNames)
+                            .Where(p => p.Region.StartsWith(city) || p.Region.In(scopes))
+                            .ToListAsync()
+                    )
+                        .OrderBy(p => p.Region.Length)
+                        .SelectMany(p => p.Regions)
+                        .GroupBy(r => r.Code)
+                        .ToDictionary(r => r.Key, r => r.Last().Name)
+        );
+    }
+
     /// <summary>Of a county all at once: a list shows many of its villages.</summary>
     public async Task<string?> PlaceOfAsync(string region)
     {
         if (region.Length != RegionCode.VillageLength)
-            return null;
+            return region.Length < RegionCode.CityLength
+                ? null
+                : (await RegionNamesAsync(region)).GetValueOrDefault(region);
         return (await CountyAsync(RegionCode.County(region))).GetValueOrDefault(region);
     }
 

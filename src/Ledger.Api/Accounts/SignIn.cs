@@ -278,15 +278,7 @@ public sealed class SignIn(
             const string issuer = "集体补助账本";
             var label = Uri.EscapeDataString($"{issuer}:{user.UserName}");
             var uri = $"otpauth://totp/{label}?secret={secret}&issuer={Uri.EscapeDataString(issuer)}&digits=6";
-            var picture = new QRCoder.SvgQRCode(
-                QRCoder.QRCodeGenerator.GenerateQrCode(uri, QRCoder.QRCodeGenerator.ECCLevel.M)
-            ).GetGraphic(4);
-            return new SecondFactorView(
-                secret,
-                uri,
-                [],
-                $"data:image/svg+xml;base64,{Convert.ToBase64String(Encoding.UTF8.GetBytes(picture))}"
-            );
+            return new SecondFactorView(secret, uri, [], Pages.QrCode.Of(uri));
         }
         if (!await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, body.Code))
             await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");

@@ -588,13 +588,37 @@ public static class ApplicationEndpoints
             )
             .Where(f => f.Finding is not null)
             .ToDictionary(f => f.MemberId, f => f.Finding!);
+        var own = await OwnAsync(application, policy, basis, command);
+        if (against is not null)
+            foreach (var line in own)
+                against.TryAdd(line.MemberId, "缴费记录由您本人导入，须另一人复核");
         var by = await command.ActorAmongAsync(application.Handlers());
         application = command.Append(
             id,
             application,
-            Review.Decide(application, verdicts, body.AcceptRest, findings, by, against)
+            Review.Decide(application, verdicts, body.AcceptRest, findings, by, against, own)
         );
         return new Answer(ApplicationView.Of(application), application.Revision);
+    }
+
+    /// <summary>The lines that rest on what the reviewer recorded himself: nearly always none, then nothing is
+    /// read.</summary>
+    private static async Task<IReadOnlyList<Line>> OwnAsync(
+        Application application,
+        PolicyYear policy,
+        LineBasis? basis,
+        Command command
+    )
+    {
+        var records = await Approving.OwnRecordsAsync([.. application.Lines.Select(application.MemberYearId)], command);
+        return records.References.Count == 0
+            ? []
+            : records.Among(
+                application,
+                application.Lines,
+                basis?.Years ?? await command.SoundAsync<MemberYear>([.. records.References.Keys]),
+                policy.Parameters.GovernmentPaidOpensSubsidy
+            );
     }
 
     /// <summary>Who of the list stands on the agency's, too (L19): few, so that the others are not locked.</summary>
@@ -908,7 +932,8 @@ public static class ApplicationEndpoints
     /// The notice as it was published, from the events alone, and its people's masked names and ids by member id.
     /// </summary>
     /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet, and when it is public
-    /// no more (<see cref="Domain.Applications.Notice.IsPublic"/>) for all but those who look after the village.
+    /// no more (<see cref="Domain.Applications.Notice.IsPublic(Application, DateOnly)"/>) for all but those who look
+    /// after the village.
     /// </exception>
     public static async Task<(
         Application Application,

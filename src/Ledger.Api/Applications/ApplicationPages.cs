@@ -193,6 +193,7 @@ public static class ApplicationPages
         PersonalData people,
         Caller caller,
         Clock clock,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
@@ -207,10 +208,13 @@ public static class ApplicationPages
             cancellation
         );
         var plan = await session.LoadAsync<Plan>(application.PlanId, cancellation);
+        var address = $"{http.Request.Scheme}://{http.Request.Host}/notices/{id}";
         return PageRoutes.Show<NoticePage>(
             new
             {
                 A = application,
+                Address = address,
+                Qr = QrCode.Of(address),
                 Form = plan?.LatestVersion() == application.PlanVersion ? plan.LatestResolution?.Form : null,
                 N = notice,
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[

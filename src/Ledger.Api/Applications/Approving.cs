@@ -66,6 +66,48 @@ public static class Approving
             policy.Parameters.GovernmentPaidOpensSubsidy
         );
 
+    /// <summary>
+    /// Which of these years' contributions the caller has recorded or adjusted, under whatever account of his. Who did
+    /// is told by the header of the event; most are the tax office's, and nobody's who decides.
+    /// </summary>
+    public static async Task<OwnRecords> OwnRecordsAsync(string[] years, Command command)
+    {
+        const string Contributed = "type in ('contribution_recorded', 'contribution_adjusted')";
+        var who = await command.Connection.QueryAsync(
+            $"""
+            select distinct headers ->> '{EventHeaders.Actor}', headers ->> '{EventHeaders.OnBehalfOf}'
+              from {LedgerStore.Schema}.mt_events
+             where stream_id = any(@years)
+               and {Contributed}
+            """,
+            r => (By: r.IsDBNull(0) ? null : r.GetString(0), For: r.IsDBNull(1) ? null : r.GetString(1)),
+            ("years", years)
+        );
+        string[] names = [.. who.SelectMany(w => (string?[])[w.By, w.For]).OfType<string>().Distinct()];
+        var by = await command.ActorAmongAsync(names);
+        string[] own = [.. names.Where(by.Is)];
+        if (own.Length == 0)
+            return OwnRecords.None;
+        var records = await command.Connection.QueryAsync(
+            $"""
+            select stream_id, coalesce(data ->> 'of', data ->> 'reference')
+              from {LedgerStore.Schema}.mt_events
+             where stream_id = any(@years)
+               and {Contributed}
+               and (headers ->> '{EventHeaders.Actor}' = any(@own)
+                    or headers ->> '{EventHeaders.OnBehalfOf}' = any(@own))
+            """,
+            r => (Year: r.GetString(0), Reference: r.GetString(1)),
+            ("years", years),
+            ("own", own)
+        );
+        return new(
+            records
+                .GroupBy(r => r.Year)
+                .ToDictionary(g => g.Key, g => (IReadOnlyCollection<string>)g.Select(r => r.Reference).ToHashSet())
+        );
+    }
+
     public static async Task<Answer> Approval(string id, Command command, PersonalData people)
     {
         var application = await command.LoadAsync<Application>(id);
@@ -88,7 +130,18 @@ public static class Approving
         return command.Decided(
             application,
             Approve.Decide(
-                new Approve.Basis(application, collective, fund, pilot, basis, policy.HighestTierFen),
+                new Approve.Basis(
+                    application,
+                    collective,
+                    fund,
+                    pilot,
+                    basis,
+                    policy.HighestTierFen,
+                    await OwnRecordsAsync(
+                        [.. application.With(LineStatus.Accepted).Select(application.MemberYearId)],
+                        command
+                    )
+                ),
                 await command.ActorAmongAsync(application.Handlers())
             )
         );

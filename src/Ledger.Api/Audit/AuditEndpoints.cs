@@ -38,6 +38,11 @@ public static class AuditEndpoints
 {
     public const int MaxPage = 1000;
 
+    /// <summary>
+    /// Between accounts in one <see cref="AuditQuery.Actor"/>: of one name there may be several people.
+    /// </summary>
+    public const char Several = ',';
+
     /// <summary>What a spreadsheet on an office's machine opens at once.</summary>
     private const int MaxSheetRows = 20_000;
     public static readonly string[] Readers =
@@ -97,7 +102,7 @@ public static class AuditEndpoints
         (string Condition, string Name, object? Value)[] filters =
         [
             ("a.ids @> array[@id]", "id", id),
-            ("a.actor = @actor", "actor", actor),
+            ("a.actor = any(@actor)", "actor", actor?.Split(Several)),
             ("a.type = @type", "type", type),
             ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()),

@@ -53,7 +53,10 @@ public static class AuditPages
         app.Page("/proof/check", Check, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
         app.Page(
             "/exports",
-            (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }),
+            async (string? region, IContacts contacts, Viewer viewer) =>
+                PageRoutes.Show<ExportsPage>(
+                    new { Asked = region, Region = await PageRoutes.RegionAsync(region, contacts, viewer) }
+                ),
             ExportEndpoints.Bookkeepers
         );
     }
@@ -156,9 +159,8 @@ public static class AuditPages
         {
             Region = await PageRoutes.RegionAsync(query.Region, contacts, viewer),
             Actor =
-                query.Actor is { } asked
-                && (await contacts.StaffAsync(viewer.Region)).Where(p => p.Name == asked).ToList() is [var only]
-                    ? only.Account
+                query.Actor is { } asked && await contacts.CalledAsync(viewer.Region, asked) is { Count: > 0 } accounts
+                    ? string.Join(AuditEndpoints.Several, accounts)
                     : query.Actor,
         };
 

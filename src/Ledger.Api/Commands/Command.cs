@@ -389,8 +389,8 @@ public sealed class Command(
         var own = StreamId.PolicyYear(RegionCode.County(region), year);
         var city = StreamId.PolicyYear(RegionCode.City(region), year);
         var found = await ReadManyAsync<PolicyYear>([own, city]);
-        return found.GetValueOrDefault(own)
-            ?? found.GetValueOrDefault(city)
+        return found.GetValueOrDefault(own)?.InForce()
+            ?? found.GetValueOrDefault(city)?.InForce()
             ?? throw new RefusedException(
                 new Rejection(Rejections.PolicyYearMissing, $"{RegionCode.County(region)} 没有 {year} 年度政策参数")
             );

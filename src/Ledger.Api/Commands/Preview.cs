@@ -5,7 +5,9 @@ using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Domain.Policies;
 using Ledger.Web;
+using Ledger.Web.Policies;
 
 namespace Ledger.Api.Commands;
 
@@ -29,12 +31,13 @@ public sealed record ForeseenApplicationView(
 /// What a command would do (<c>?preview=true</c>): it went its whole way, checks and decision, and nothing was
 /// appended.
 /// <paramref name="Amount"/>: how much money would lie elsewhere; <paramref name="People"/>: how many people it is
-/// about.
+/// about. <paramref name="Payee"/>: of a policy year, where money goes to then.
 /// </summary>
 public sealed record PreviewView(
     Money? Amount,
     string? AmountInWords,
     int? People,
+    string? Payee,
     IReadOnlyList<ForeseenChangeView> Changes,
     IReadOnlyList<ForeseenApplicationView> OpenApplications,
     IReadOnlyList<ForeseenEventView> Events
@@ -75,6 +78,8 @@ public static class Preview
             changes.AddRange(OfYear(before ?? new MemberYear(), after));
         foreach (var (before, after) in Each<Member>(decided))
             changes.Add(new("", "person", Kept(before?.IsErased), Kept(after.IsErased)));
+        foreach (var (before, after) in Each<PolicyYear>(decided))
+            changes.AddRange(OfPolicy(before, after));
         foreach (var (before, after) in Each<Donor>(decided))
             changes.Add(new("", "person", Kept(before?.IsErased), Kept(after.IsErased)));
         var amount = Moved(funds) is { IsPositive: true } moved
@@ -84,6 +89,7 @@ public static class Preview
             amount.IsPositive ? amount : null,
             amount.IsPositive ? ChineseAmount.Of(amount) : null,
             await PeopleAsync(decided, collectives, command) is > 0 and var people ? people : null,
+            Each<PolicyYear>(decided).Select(p => PolicyDifference.Line(PayeeOf(p.After))).FirstOrDefault(),
             [.. changes.Where(c => c.Before != c.After)],
             await OpenAsync([.. Concerned(collectives, funds)], command),
             [.. events.GroupBy(TypeOf).Select(g => new ForeseenEventView(g.Key, g.Count()))]
@@ -169,6 +175,22 @@ public static class Preview
         static string Asked(MemberYear y) =>
             string.Join('、', y.Contributions.Where(c => c.ConfirmBy is not null).Select(c => c.ConfirmBy));
     }
+
+    /// <summary>What is proposed is not in force yet: the one row that says so stands above the rest.</summary>
+    private static IEnumerable<ForeseenChangeView> OfPolicy(PolicyYear? before, PolicyYear after)
+    {
+        yield return new("policy-year", "waits", Waits(before), Waits(after));
+        var then = after.Proposed?.Parameters ?? after.Parameters;
+        foreach (var d in PolicyDifference.Of(before?.Parameters, then))
+            yield return new(d.Subject, d.What, d.Before, d.After);
+
+        static string Waits(PolicyYear? p) =>
+            p?.Proposed is not null ? "waits-for-another"
+            : p?.InForce() is null ? ""
+            : "in-force";
+    }
+
+    private static PayeeAccount? PayeeOf(PolicyYear p) => (p.Proposed?.Parameters ?? p.Parameters).Payee;
 
     /// <summary>What leaves one pocket for another, for another fund or for outside, counted once.</summary>
     private static Money Moved(IReadOnlyList<(Fund? Before, Fund After)> funds)

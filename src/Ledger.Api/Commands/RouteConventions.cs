@@ -30,6 +30,11 @@ public sealed record SecretBodyMetadata;
 /// </summary>
 public sealed record PreviewMetadata;
 
+/// <summary>
+/// It reads a year of everybody, so that one request in the limits stays one: it comes in no batch.
+/// </summary>
+public sealed record AloneMetadata;
+
 /// <summary>Another form of a command's answer, made from the request; null where the answer itself is sent.</summary>
 public sealed record OtherFormMetadata(Func<HttpContext, StoredAnswer, Task<IResult?>> OfAsync);
 
@@ -98,6 +103,9 @@ public static class RouteConventions
     /// <inheritdoc cref="PreviewMetadata"/>
     public static RouteHandlerBuilder Previewed(this RouteHandlerBuilder route) =>
         route.WithMetadata(new PreviewMetadata());
+
+    /// <inheritdoc cref="AloneMetadata"/>
+    public static RouteHandlerBuilder Alone(this RouteHandlerBuilder route) => route.WithMetadata(new AloneMetadata());
 
     public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params RejectionCode[] codes) =>
         route.WithMetadata(new RefusalMetadata(codes));

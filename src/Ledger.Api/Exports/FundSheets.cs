@@ -14,7 +14,8 @@ namespace Ledger.Api.Exports;
 /// </summary>
 public static class FundSheets
 {
-    public static byte[] Statement(Fund fund, FundStatement s)
+    /// <param name="names">Of people, by account; who has none stands as his account.</param>
+    public static byte[] Statement(Fund fund, FundStatement s, IReadOnlyDictionary<string, string> names)
     {
         object?[][] lines =
         [
@@ -31,7 +32,7 @@ public static class FundSheets
                         l.CreditedChangeAmount,
                         l.OwedChangeAmount,
                         l.AvailableAmount,
-                        l.Actor,
+                        names.GetValueOrDefault(l.Actor, l.Actor),
                     ]
             ),
         ];
@@ -84,8 +85,16 @@ public static class FundSheets
         "经办人",
     ];
 
-    public static byte[] Voucher(Fund fund, JournalEntry e, Application? application, AccountMap accounts)
+    /// <inheritdoc cref="Statement"/>
+    public static byte[] Voucher(
+        Fund fund,
+        JournalEntry e,
+        Application? application,
+        AccountMap accounts,
+        IReadOnlyDictionary<string, string> names
+    )
     {
+        string Name(string account) => names.GetValueOrDefault(account, account);
         var total = Money.Sum(e.Postings.Where(p => p.AmountFen > Money.Zero).Select(p => p.AmountFen));
         var sum = new Workbook.Sum(4, 3 + e.Postings.Count, total);
         return Workbook.Write(
@@ -109,11 +118,11 @@ public static class FundSheets
                     ["附单据（张）", e.Attachments, "事件号", $"{e.Sequence}"],
                     [
                         "制单",
-                        e.Actor,
+                        Name(e.Actor),
                         "审核",
-                        string.Join('、', application?.Reviewers ?? []),
+                        string.Join('、', (application?.Reviewers ?? []).Select(Name)),
                         "审批",
-                        application?.Approver ?? "",
+                        application?.Approver is { } approver ? Name(approver) : "",
                     ],
                 ],
                 Widths(40, 40, 18, 18, 12, 20)

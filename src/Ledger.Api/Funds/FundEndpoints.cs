@@ -859,16 +859,33 @@ public static class FundEndpoints
         StoredEvents stored,
         Caller caller,
         Clock clock,
+        IContacts contacts,
         HttpContext http
     )
     {
         var (fund, statement) = await StatementAsync(id, from, to, recordedAt, session, stored, caller, clock);
+        var names = Workbook.IsWantedBy(http)
+            ? await NamesAsync(statement.Lines.Select(l => l.Actor), contacts)
+            : new Dictionary<string, string>();
         return Workbook.Answer(
             http,
             statement,
-            () => FundSheets.Statement(fund, statement),
+            () => FundSheets.Statement(fund, statement, names),
             $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}"
         );
+    }
+
+    /// <summary>The people of these accounts, as sheets name them.</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> NamesAsync(
+        IEnumerable<string> accounts,
+        IContacts contacts
+    )
+    {
+        var names = new Dictionary<string, string>();
+        foreach (var account in accounts.Distinct())
+            if (await contacts.NameOfAsync(account) is { } name)
+                names[account] = name;
+        return names;
     }
 
     /// <summary>A fund's statement, from the beginning of the scheme and until today unless said otherwise.</summary>
@@ -897,11 +914,16 @@ public static class FundEndpoints
         StoredEvents stored,
         NpgsqlDataSource database,
         Caller caller,
-        AccountMap accounts
+        AccountMap accounts,
+        IContacts contacts
     )
     {
         var (fund, entry, application) = await EntryAsync(id, sequence, session, stored, database, caller);
-        return Workbook.File(FundSheets.Voucher(fund, entry, application, accounts), $"记账凭证-{sequence}");
+        var names = await NamesAsync(
+            [entry.Actor, .. application?.Reviewers ?? [], .. application?.Approver is { } by ? [by] : (string[])[]],
+            contacts
+        );
+        return Workbook.File(FundSheets.Voucher(fund, entry, application, accounts, names), $"记账凭证-{sequence}");
     }
 
     /// <summary>One double entry of a fund, by the sequence of its event, and the application behind it.</summary>
@@ -952,15 +974,10 @@ public static class FundEndpoints
         var applications = await session.LoadManyAsync<Application>(
             entries.Select(e => e.ApplicationId).OfType<string>().Distinct().ToArray()
         );
-        var names = new Dictionary<string, string>();
-        foreach (
-            var account in entries
-                .Select(e => e.Actor)
-                .Concat(applications.SelectMany(a => a.Handlers().OfType<string>()))
-                .Distinct()
-        )
-            if (await contacts.NameOfAsync(account) is { } name)
-                names[account] = name;
+        var names = await NamesAsync(
+            entries.Select(e => e.Actor).Concat(applications.SelectMany(a => a.Handlers().OfType<string>())),
+            contacts
+        );
         return Workbook.File(
             book.Write(entries, before, accounts, applications.ToDictionary(a => a.Id), names),
             $"记账凭证-{first:yyyyMMdd}-{last:yyyyMMdd}"

@@ -16,6 +16,7 @@ using Ledger.Domain.Plans;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
 using Ledger.Projections.WorkQueues;
+using Ledger.Web;
 using Ledger.Web.Funds;
 using Marten;
 using Npgsql;
@@ -37,10 +38,25 @@ public static class FundPages
         app.Page("/funds/{id}", Dashboard, Roles.All);
         app.Page("/funds/{id}/allocations/new", NewAllocation, Roles.VillageFinance, Roles.CountyFinance);
         foreach (
-            var (path, show) in new (string, Func<Fund, FundStatement, IResult>)[]
+            var (path, show) in new (string, Func<Fund, FundStatement, IContacts, Task<IResult>>)[]
             {
-                ("/statement", (f, s) => PageRoutes.Show<StatementPage>(new { Fund = f, Statement = s })),
-                ("/statement.xlsx", (f, s) => Workbook.File(FundSheets.Statement(f, s), "对账单")),
+                (
+                    "/statement",
+                    (f, s, _) =>
+                        Task.FromResult<IResult>(PageRoutes.Show<StatementPage>(new { Fund = f, Statement = s }))
+                ),
+                (
+                    "/statement.xlsx",
+                    async (f, s, contacts) =>
+                        Workbook.File(
+                            FundSheets.Statement(
+                                f,
+                                s,
+                                await FundEndpoints.NamesAsync(s.Lines.Select(l => l.Actor), contacts)
+                            ),
+                            "对账单"
+                        )
+                ),
             }
         )
             app.Page(
@@ -52,6 +68,7 @@ public static class FundPages
                     IQuerySession session,
                     StoredEvents stored,
                     Caller caller,
+                    IContacts contacts,
                     Clock clock
                 ) =>
                 {
@@ -65,7 +82,7 @@ public static class FundPages
                         caller,
                         clock
                     );
-                    return show(fund, statement);
+                    return await show(fund, statement, contacts);
                 },
                 Roles.All
             );

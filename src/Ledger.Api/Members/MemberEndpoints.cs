@@ -24,7 +24,15 @@ public sealed record MemberView(string Id, string Name, string CitizenId, bool C
 public sealed record MemberPage(IReadOnlyList<MemberView> Members, string? Next);
 
 /// <summary>A member in a list that people read, masked.</summary>
-public sealed record ListedMember(string Id, string Name, string CitizenId, bool Confirmed, bool Died)
+/// <param name="IsCalled">By the whole name that was looked for.</param>
+public sealed record ListedMember(
+    string Id,
+    string Name,
+    string CitizenId,
+    bool Confirmed,
+    bool Died,
+    bool IsCalled = false
+)
 {
     /// <summary>Null: a member like others.</summary>
     public string? Remark =>
@@ -590,6 +598,7 @@ public static class MemberEndpoints
     }
 
     /// <summary>What a list of members shows of them, masked; and after whom it goes on.</summary>
+    /// <param name="called">A whole name that is looked for: of a part of one, its letters could be tried out.</param>
     public static async Task<(IReadOnlyList<ListedMember> Members, string? Next)> ListedAsync(
         string collectiveId,
         string? after,
@@ -598,7 +607,8 @@ public static class MemberEndpoints
         NpgsqlDataSource database,
         PersonalData people,
         Clock clock,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        string? called = null
     )
     {
         var members = await PageAsync(collectiveId, after, size, session, cancellation);
@@ -613,7 +623,8 @@ public static class MemberEndpoints
                     persons.GetValueOrDefault(m.Id)?.MaskedName ?? Erased,
                     persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? Erased,
                     confirmed.Contains(m.Id),
-                    m.DiedOn is not null
+                    m.DiedOn is not null,
+                    called is not null && persons.GetValueOrDefault(m.Id)?.Name == called
                 )),
             ],
             members.Count > size ? page[^1].Id : null

@@ -33,7 +33,8 @@ public static class MemberPages
 
     private static bool IsAsked(ListedMember member, string asked, string? state) =>
         (
-            member.Name.Contains(asked, StringComparison.Ordinal)
+            member.IsCalled
+            || member.Name.Contains(asked, StringComparison.Ordinal)
             || member.CitizenId.EndsWith(asked, StringComparison.Ordinal)
         )
         && state switch
@@ -291,7 +292,8 @@ public static class MemberPages
             database,
             people,
             clock,
-            cancellation
+            cancellation,
+            asked
         );
         return PageRoutes.Show<MembersPage>(
             new

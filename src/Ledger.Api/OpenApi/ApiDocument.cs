@@ -93,6 +93,7 @@ public static class ApiDocument
         ["policy-years"] = "政策年度 Policy years",
         ["pilots"] = "试点 Pilots",
         ["agency-profiles"] = "接口格式 Profiles of the agency's system",
+        ["region-names"] = "区划名称 Names of regions",
         ["collectives"] = "集体 Collectives",
         ["funds"] = "资金 Funds",
         ["donors"] = "捐赠人 Donors",

@@ -264,6 +264,7 @@ public static class PlanEndpoints
                 Roles.Agency,
                 Roles.Township
             )
+            .Alone()
             .TakesSheet(Sheets.RosterForm)
             .Accepts<DryRunBody>("application/json", "multipart/form-data")
             .Refuses(

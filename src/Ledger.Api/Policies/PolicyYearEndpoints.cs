@@ -4,6 +4,7 @@ using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
+using Ledger.Web.Policies;
 using Marten;
 
 namespace Ledger.Api.Policies;
@@ -61,6 +62,24 @@ public sealed record TierView(
     Money? StepAmount = null
 );
 
+/// <summary>
+/// A change that waits for a second person of the city: what would be another, and where money would go.
+/// </summary>
+public sealed record PolicyProposalView(
+    string ProposedBy,
+    DateOnly Until,
+    PayeeAccount? Payee,
+    IReadOnlyList<PolicyDifference> Changes
+)
+{
+    public static PolicyProposalView Of(PolicyProposal p, PolicyParameters? before) =>
+        new(p.ProposedBy, p.Until, p.Parameters.Payee, PolicyDifference.Of(before, p.Parameters));
+}
+
+/// <summary>
+/// <paramref name="IsInForce"/>: false where the first that was proposed still waits: these are its parameters, and
+/// nothing holds yet. <paramref name="Proposed"/>: what waits for a second person of the city.
+/// </summary>
 public sealed record PolicyYearView(
     string Id,
     int Version,
@@ -82,10 +101,20 @@ public sealed record PolicyYearView(
     int ResolutionNoticeDays,
     bool CommitteeSignsPlan,
     bool CommitteeSignsPayments,
-    bool GovernmentPaidOpensSubsidy
+    bool GovernmentPaidOpensSubsidy,
+    bool IsInForce,
+    PolicyProposalView? Proposed
 )
 {
     public static PolicyYearView Of(PolicyYear p) =>
+        p.InForce() is not null
+            ? Of(p, isInForce: true)
+            : Of(p with { Parameters = p.Proposed!.Parameters }, isInForce: false) with
+            {
+                Proposed = PolicyProposalView.Of(p.Proposed, null),
+            };
+
+    public static PolicyYearView Of(PolicyYear p, bool isInForce) =>
         new(
             p.Id,
             p.Revision,
@@ -110,7 +139,9 @@ public sealed record PolicyYearView(
             p.Parameters.ResolutionNoticeDays,
             p.Parameters.CommitteeSignsPlan,
             p.Parameters.CommitteeSignsPayments,
-            p.Parameters.GovernmentPaidOpensSubsidy
+            p.Parameters.GovernmentPaidOpensSubsidy,
+            isInForce,
+            p.Proposed is { } proposed ? PolicyProposalView.Of(proposed, p.Parameters) : null
         );
 }
 
@@ -122,10 +153,17 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L4 L5 L6 L7 L8 L9 L10 L11 L12 L14) · Publish or amend a policy year",
+                "发布或修订年度政策参数；已有方案依据的、更换收款账户的，待另一人确认 "
+                    + "(L4 L5 L6 L7 L8 L9 L10 L11 L12 L14 C20) · Publish or amend a policy year",
                 Roles.CityHrss
             )
-            .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Previewed()
+            .Refuses(
+                Rejections.FieldInvalid,
+                Rejections.DateBeforeBasis,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example(
                 """
                 {"effectiveFrom":"2026-01-01",
@@ -140,6 +178,22 @@ public static class PolicyYearEndpoints
                              "calling":{"daysBefore":10}}]}
                 """
             );
+        api.MapPost("/policy-years/{region}/{year:int}/proposal/confirmation", Confirm)
+            .Command<PolicyYearView>(
+                "confirm-policy-year",
+                "确认年度政策修订：市人社另一人，确认后即生效 (C20 L12) · Confirm a change of a policy year",
+                Roles.CityHrss
+            )
+            .Previewed()
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/policy-years/{region}/{year:int}/proposal/rejection", Decline)
+            .Command<PolicyYearView>(
+                "decline-policy-year",
+                "不同意或撤回年度政策修订：市人社任一人 (C20) · Decline a change of a policy year",
+                Roles.CityHrss
+            )
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"收款账户未经核对"}""");
         api.MapGet("/policy-years/{region}/{year:int}", Read)
             .Reading<PolicyYearView>("read-policy-year", "查看年度政策参数 · Read a policy year", Roles.All)
             .Refuses(Rejections.NotFound);
@@ -167,13 +221,14 @@ public static class PolicyYearEndpoints
         if (known is not null)
             known = await command.LoadAsync<PolicyYear>(id); // If-Match
         command.Region = region;
+        var on = await BasisAsync(region, year, known, command);
         var parameters = new PolicyParameters(
             body.EffectiveFrom,
             tiers,
             body.AccountInterestBasisPoints,
             body.NoticeDays,
             body.Quorums ?? QuorumRule.Law,
-            body.CountersignatureRequired ?? known?.Parameters.CountersignatureRequired ?? true, // L7
+            body.CountersignatureRequired ?? known?.InForce()?.Parameters.CountersignatureRequired ?? true, // L7
             body.Deadlines,
             body.PayoutMonths,
             body.IncentiveWeights,
@@ -185,8 +240,89 @@ public static class PolicyYearEndpoints
             body.CommitteeSignsPayments,
             body.GovernmentPaidOpensSubsidy
         );
-        var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
+        var state = command.Append(id, known, PolicyChange.Publish(on, parameters, command.Today, command.Actor));
         return new Answer(PolicyYearView.Of(state), state.Revision);
+    }
+
+    /// <summary>What the year is to be for others: plans that rest on it, and what holds until then.</summary>
+    private static async Task<PolicyChange.Basis> BasisAsync(
+        string region,
+        int year,
+        PolicyYear? known,
+        Command command
+    )
+    {
+        var city = RegionCode.City(region);
+        string[] before =
+        [
+            StreamId.PolicyYear(city, year),
+            StreamId.PolicyYear(region, year - 1),
+            StreamId.PolicyYear(city, year - 1),
+        ];
+        var others = await command.SoundAsync<PolicyYear>([.. before.Distinct()]);
+        var until = before.Select(b => others.GetValueOrDefault(b)?.InForce()).FirstOrDefault(p => p is not null);
+        return new(
+            region,
+            year,
+            known,
+            await IsInUseAsync(region, year, command),
+            (known?.InForce() ?? until)?.Parameters
+        );
+    }
+
+    /// <summary>
+    /// Applications rest on a plan, so the plans tell. By the events themselves: a document could be hidden for a
+    /// moment.
+    /// </summary>
+    private static async Task<bool> IsInUseAsync(string region, int year, Command command) =>
+        (
+            await command.Connection.QueryAsync(
+                $"""
+                select stream_id
+                  from {LedgerStore.Schema}.mt_events
+                 where stream_id ^@ 'plan-'
+                   and version = 1
+                   and type = 'plan_drafted'
+                   and data ->> 'villageCode' ^@ @region
+                   and data ->> 'year' = @year
+                 limit 1
+                """,
+                r => r.GetString(0),
+                ("region", region),
+                ("year", $"{year}")
+            )
+        ).Count > 0;
+
+    private static Task<Answer> Confirm(string region, int year, Command command, Caller caller) =>
+        DecideAsync(region, year, command, caller, (p, by) => PolicyChange.Confirm(p, command.Today, by));
+
+    private static Task<Answer> Decline(string region, int year, ReasonBody body, Command command, Caller caller)
+    {
+        var reason = Require.Prose(body.Reason, "reason", 200);
+        return DecideAsync(region, year, command, caller, (p, _) => PolicyChange.Decline(p, reason, command.Today));
+    }
+
+    private static async Task<Answer> DecideAsync(
+        string region,
+        int year,
+        Command command,
+        Caller caller,
+        Func<PolicyYear, Actor, Decision<PolicyYear>> decide
+    )
+    {
+        Require.Region(region, "region", RegionCode.CityLength, RegionCode.CountyLength);
+        if (!caller.MaySee(region))
+            throw Require.NotFound(region);
+        var id = StreamId.PolicyYear(region, year);
+        var known = await command.LoadAsync<PolicyYear>(id);
+        var by = await command.ActorAmongAsync([known.Proposed?.ProposedBy, known.Proposed?.ProposedFor]);
+        var state = command.Append(id, known, decide(known, by));
+        return new Answer(
+            state.InForce() is null
+                ? PolicyYearView.Of(state with { Parameters = known.Proposed!.Parameters }, isInForce: false)
+                : PolicyYearView.Of(state),
+            state.Revision
+        );
     }
 
     /// <summary>An office's account, and nobody's: it goes into the event.</summary>
@@ -211,6 +347,8 @@ public static class PolicyYearEndpoints
         // as well.
         var visible = caller.MaySee(region) || RegionCode.Contains(region, caller.Actor.Region);
         var state = visible ? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(region, year)) : null;
+        if (state is { Parameters: null, Proposed: null })
+            state = null;
         return Reading.Of(http, state, PolicyYearView.Of, $"{region} {year} 年度政策参数");
     }
 }

@@ -23,7 +23,8 @@ public static class PolicyYearLookup
             region.Length >= RegionCode.CountyLength
                 ? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(region), year))
                 : null;
-        return own ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year));
+        return own?.InForce()
+            ?? (await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year)))?.InForce();
     }
 
     /// <summary>
@@ -42,7 +43,7 @@ public static class PolicyYearLookup
             StreamId.PolicyYear(RegionCode.City(region), year),
         ];
         var years = await writer.ReadAsync<PolicyYear>(connection, ids);
-        return years.GetValueOrDefault(ids[0]) ?? years.GetValueOrDefault(ids[1]);
+        return years.GetValueOrDefault(ids[0])?.InForce() ?? years.GetValueOrDefault(ids[1])?.InForce();
     }
 
     /// <summary>
@@ -59,6 +60,7 @@ public static class PolicyYearLookup
         var years = await session.Query<PolicyYear>().Where(p => p.Region == city || p.Region == county).ToListAsync();
         return new EstimateRules(
             years
+                .Where(p => p.InForce() is not null)
                 .GroupBy(p => p.Year)
                 .ToDictionary(y => y.Key, y => y.MaxBy(p => p.Region.Length)!.Parameters.AccountInterestBasisPoints),
             policy.PayoutMonths(),

@@ -3,6 +3,7 @@ using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Ledger.Web.Policies;
 using Marten;
@@ -12,6 +13,25 @@ namespace Ledger.Api.Policies;
 /// <summary>The page of a year's parameters.</summary>
 public static class PolicyYearPages
 {
+    /// <summary>What waits for the caller to confirm: proposed for a year of his city, by somebody else.</summary>
+    public static async Task<IReadOnlyList<PolicyYear>> WaitingAsync(
+        IQuerySession session,
+        Caller caller,
+        DateOnly today,
+        CancellationToken cancellation
+    ) =>
+        caller.Actor.Role != Roles.CityHrss
+            ? []
+            :
+            [
+                .. (
+                    await session
+                        .Query<PolicyYear>()
+                        .Where(p => p.Region.StartsWith(caller.Actor.Region) && p.Proposed != null)
+                        .ToListAsync(cancellation)
+                ).Where(p => p.Waiting(today) is { } w && w.ProposedBy != caller.Actor.Id),
+            ];
+
     public static void MapPolicyYearPages(this WebApplication app)
     {
         app.Page(
@@ -42,7 +62,8 @@ public static class PolicyYearPages
                     throw Require.Invalid("year", "年度应在2009至2100之间");
                 if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region))
                     throw Require.NotFound(where);
-                var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
+                var stream = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
+                var own = stream?.InForce();
                 var inForce = own ?? await session.PolicyYearAsync(where, asked);
                 // A new year begins with what holds now; but for the countersignature, which new years ask for (L7).
                 var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
@@ -52,7 +73,11 @@ public static class PolicyYearPages
                         Year = asked,
                         Region = where,
                         IsPublished = inForce is not null,
-                        own?.Revision,
+                        stream?.Revision,
+                        Proposed = stream?.Waiting(clock.Today),
+                        IsInUse = await session
+                            .Query<Plan>()
+                            .AnyAsync(p => p.Year == asked && p.Region.StartsWith(where)),
                         P = (inForce ?? model)?.Parameters is { } p
                             ? inForce is null
                                 ? p with

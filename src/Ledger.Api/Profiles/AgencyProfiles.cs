@@ -85,7 +85,7 @@ public static class AgencyProfiles
             .OrderBy(p => p.Id)
             .Take(Scope.MaxRows)
             .ToListAsync();
-        return [Sample, .. written.Where(p => MayUse(p, caller))];
+        return [Sample, .. written.Where(p => p.Sheets.Count > 0 && MayUse(p, caller))];
     }
 
     private static bool MayUse(AgencyProfile profile, Caller caller) =>
@@ -94,7 +94,8 @@ public static class AgencyProfiles
     /// <exception cref="RefusedException"><c>not-found</c>, also for what is another county's.</exception>
     public static async Task<AgencyProfile> FindAsync(IQuerySession session, string id, Caller caller) =>
         id == SampleId ? Sample
-        : await session.LoadAsync<AgencyProfile>(id) is { } profile && MayUse(profile, caller) ? profile
+        : await session.LoadAsync<AgencyProfile>(id) is { Sheets.Count: > 0 } profile && MayUse(profile, caller)
+            ? profile
         : throw Require.NotFound(id);
 
     /// <summary>A profile says how a file looks; a body of JSON has names of its own.</summary>

@@ -1,3 +1,4 @@
+using Ledger.Api.Accounts;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Security;
@@ -51,6 +52,13 @@ public sealed record ProfilePreviewView(
     IReadOnlyList<PreviewedColumn> Missing,
     IReadOnlyList<PreviewedColumn> Unread
 );
+
+/// <summary>What the city, counties and townships in one's region are called; a row without a code is none.</summary>
+public sealed record RegionNamesBody(IReadOnlyList<RegionNameBody>? Regions);
+
+public sealed record RegionNameBody(string? Code = null, string? Name = null);
+
+public sealed record RegionNamesView(string Region, int Version, IReadOnlyList<NamedRegion> Regions);
 
 /// <summary>Profiles of the agency's system (接口格式).</summary>
 public static class ProfileEndpoints
@@ -116,6 +124,43 @@ public static class ProfileEndpoints
                   {"heading":"aac002","field":"citizenId"},{"heading":"aac003","field":"name"}]}
                 """
             );
+    }
+
+    public static void MapRegionNames(this IEndpointRouteBuilder api) =>
+        api.MapPut("/region-names", NameRegions)
+            .Command<RegionNamesView>(
+                "name-regions",
+                "登记区划名称：市、县、乡镇叫什么，页面上代替代码 · What the regions in one's own are called",
+                Roles.Administrator
+            )
+            .Refuses(Rejections.PersonalDataInText, Rejections.FieldInvalid, Rejections.VersionMismatch)
+            .Example(
+                """
+                {"regions":[{"code":"370811","name":"任城区"},{"code":"370811111","name":"喻屯镇"}]}
+                """
+            );
+
+    private static async Task<Answer> NameRegions(RegionNamesBody body, Command command, ShownNames names)
+    {
+        var region = command.Actor.Region;
+        var regions = (body.Regions ?? [])
+            .Select((r, i) => (r?.Code, r?.Name, At: $"regions[{i}]"))
+            .Where(r => !string.IsNullOrWhiteSpace(r.Code) || !string.IsNullOrWhiteSpace(r.Name))
+            .Select(r => new NamedRegion(
+                (r.Code ?? "").Trim(),
+                Require.Name(r.Name, $"{r.At}.name", AgencyProfileDecider.MaxText)
+            ))
+            .ToList();
+        var id = StreamId.RegionNames(region);
+        var known = await command.FindAsync<AgencyProfile>(id);
+        if (known is not null)
+            command.RequireMatch(known);
+        var decision = AgencyProfileDecider.NameRegions(known, region, regions);
+        if (known is null && decision is { Rejection: null, Events.Count: 0 })
+            return new Answer(new RegionNamesView(region, 0, []));
+        var state = command.Append(id, known, decision);
+        names.Forget(Contacts.RegionsKey(region));
+        return new Answer(new RegionNamesView(region, state.Revision, state.Regions), state.Revision);
     }
 
     private static async Task<Answer> Write(ProfileBody body, Command command)

@@ -2,6 +2,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Profiles;
 using Ledger.Web.Profiles;
 using Marten;
 
@@ -22,6 +23,9 @@ public static class ProfilePages
                         Form = form is null
                             ? AgencyProfiles.Forms[0]
                             : AgencyProfiles.Forms.FirstOrDefault(f => f.Name == form) ?? throw Require.NotFound(form),
+                        Names = caller.Actor.Role == Roles.Administrator
+                            ? await session.LoadAsync<AgencyProfile>(StreamId.RegionNames(caller.Actor.Region))
+                            : null,
                         Chosen = id is null ? null : await AgencyProfiles.FindAsync(session, id, caller),
                     }
                 ),

@@ -140,7 +140,7 @@ public static class DeadlineDueHandler
         )
             .States
             .Values;
-        var policy = policies.MaxBy(p => p.Region.Length);
+        var policy = policies.Where(p => p.InForce() is not null).MaxBy(p => p.Region.Length);
         return
         [
             .. Supervision

@@ -107,6 +107,7 @@ public static class ReportEndpoints
                 "政策推演：若上限或标准不同，当年补助会怎样；不存任何内容 (C10 C11) · What another cap or standard would have made of a year",
                 Replayers
             )
+            .Alone()
             .Refuses(
                 Rejections.PolicyYearMissing,
                 Rejections.StandardInvalid,

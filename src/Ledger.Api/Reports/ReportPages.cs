@@ -3,6 +3,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Pages;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -78,9 +79,12 @@ public static class ReportPages
                 ),
                 (
                     "/supervision.xlsx",
-                    async (v, _, _, contacts) =>
+                    async (v, kind, _, contacts) =>
                         Workbook.File(
-                            OfficeSheets.Supervision(v, await ReportEndpoints.PlacesAsync(v, contacts)),
+                            OfficeSheets.Supervision(
+                                kind is null ? v : v with { Items = [.. v.Items.Where(i => i.Kind == kind)] },
+                                await ReportEndpoints.PlacesAsync(v, contacts)
+                            ),
                             "督办清单"
                         )
                 ),
@@ -179,6 +183,7 @@ public static class ReportPages
                         )
                     ).Count
                     : 0,
+                Proposed = await PolicyYearPages.WaitingAsync(session, caller, clock.Today, cancellation),
                 Rows = await CollectivesAsync(session, database, caller, clock, cancellation),
                 Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
                     .Items

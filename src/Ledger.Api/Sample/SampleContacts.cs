@@ -47,6 +47,17 @@ public sealed class SampleContacts(Contacts real) : IContacts
                 .Select(c => (c.Actor.Id, Cards[c.Actor.Id].Name)),
         ];
 
+    public async Task<IReadOnlyList<string>> CalledAsync(string region, string name) =>
+        [
+            .. await real.CalledAsync(region, name),
+            .. SampleStory
+                .Cast.Where(c => c.Actor.Region.StartsWith(region, StringComparison.Ordinal))
+                .Select(c => c.Actor.Id)
+                .Concat((await PlacesAsync(region)).Select(p => SampleOffices.OfficerOf(p.Region).Id))
+                .Distinct()
+                .Where(account => (Cards.GetValueOrDefault(account)?.Name ?? NameOf(account)) == name),
+        ];
+
     public Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region) => real.PlacesAsync(region);
 
     public Task<string?> PlaceOfAsync(string region) => real.PlaceOfAsync(region);
@@ -69,7 +80,7 @@ public sealed class SampleContacts(Contacts real) : IContacts
             Roles.Agency => "任城区社会保险经办中心",
             Roles.Township => $"{title[3..^1]}人民政府",
             Roles.VillageFinance or Roles.SupervisionCommittee => "喻屯镇前屯村",
-            _ => $"{(actor.Region.Length == 4 ? "济宁市" : "任城区")}{title.TrimStart('县', '市')}局",
+            _ => $"{(actor.Region.Length == 4 ? "济宁市" : "任城区")}{title.Split(' ')[0].TrimStart('县', '市')}局",
         };
 
     private static string NameOf(string account) => new SamplePeople(Seed(account)).Next(SampleStory.County).Name;

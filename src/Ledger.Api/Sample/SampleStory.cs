@@ -406,6 +406,11 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         ("COUNTY_AGRICULTURE", "县农业农村", new($"agriculture.{County}", Roles.CountyAgriculture, County)),
         ("COUNTY_TAX", "县税务", new($"tax.{County}", Roles.CountyTax, County)),
         ("CITY_AUDITOR", "市审计", new($"auditor.{RegionCode.City(County)}", Roles.Auditor, RegionCode.City(County))),
+        (
+            "CITY_HRSS_SECOND",
+            "市人社 复核",
+            new($"city2.{RegionCode.City(County)}", Roles.CityHrss, RegionCode.City(County))
+        ),
         ("CITY_HRSS", "市人社", new($"city.{RegionCode.City(County)}", Roles.CityHrss, RegionCode.City(County))),
     ];
 }

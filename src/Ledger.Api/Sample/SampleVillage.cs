@@ -4,6 +4,7 @@ using Ledger.Api.Collectives;
 using Ledger.Api.Funds;
 using Ledger.Api.Members;
 using Ledger.Api.Plans;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
@@ -19,6 +20,10 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
 
     public string County => county;
     public SampleClient CityHrss { get; } = client(new Actor($"city.{City(county)}", Roles.CityHrss, City(county)));
+
+    /// <summary>Who confirms what the first proposes.</summary>
+    public SampleClient SecondCityHrss { get; } =
+        client(new Actor($"city2.{City(county)}", Roles.CityHrss, City(county)));
     public SampleClient CountyHrss { get; } = client(new Actor($"hrss.{county}", Roles.CountyHrss, county));
     public SampleClient Agriculture { get; } =
         client(new Actor($"agriculture.{county}", Roles.CountyAgriculture, county));
@@ -49,6 +54,19 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     /// (L7).</param>
     public Task PublishPolicyAsync(int year, bool reviewed = false) =>
         CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year, reviewed: reviewed));
+
+    /// <summary>
+    /// Another policy year for the city than the one that is out, from today on: proposed by one and, where plans rest
+    /// on it, confirmed by the second.
+    /// </summary>
+    public async Task AmendPolicyAsync(int year, object policy, DateOnly today)
+    {
+        var body = JsonSerializer.SerializeToNode(policy, JsonSerializerOptions.Web)!;
+        body["effectiveFrom"] = $"{today:yyyy-MM-dd}";
+        var path = $"/api/policy-years/{City(county)}/{year}";
+        if ((await CityHrss.PutAsync<PolicyYearView>(path, body)).Proposed is not null)
+            await SecondCityHrss.PostAsync($"{path}/proposal/confirmation");
+    }
 
     public static object PolicyYear(int year, int noticeDays = 7, bool reviewed = false) =>
         new

@@ -233,7 +233,8 @@ public sealed record Account : Aggregate, IEvolve<Account>
 public static class AccountDecider
 {
     public const int MaxDelegationDays = 90,
-        PendingDays = 7;
+        PendingDays = 7,
+        LeastAdministrators = 2;
 
     /// <param name="isAlone">No second person was ever an administrator of the region.</param>
     public static Decision<Account> Open(
@@ -431,10 +432,24 @@ public static class AccountDecider
             ? new Rejection(Rejections.WrongState, "没有待确认的申请，或已过期")
             : new IEventOf<Account>[] { new AccountChangeDeclined(pending.RequestId, reason) };
 
-    /// <summary>Takes rights away, so one is enough.</summary>
-    public static Decision<Account> Close(Account state, string reason, Actor by) =>
+    /// <summary>
+    /// Takes rights away, so one is enough; but two administrators stay, or whoever closed the others could do nothing
+    /// alone and nobody could but at the machine.
+    /// </summary>
+    /// <param name="staying">How many people would be administrators of the region afterwards; of another account it
+    /// does not matter.</param>
+    public static Decision<Account> Close(Account state, string reason, int staying, Actor by) =>
         Ended(state, by) is { } refusal ? refusal
         : state.IsRequested ? new Rejection(Rejections.WrongState, "账户尚未开立；可以驳回申请")
+        : state.Role == Roles.Administrator && staying < LeastAdministrators
+            ? new Rejection(
+                Rejections.WrongState,
+                $"停用后本区划的管理员只剩 {staying} 人，至少须有 {LeastAdministrators} 人"
+            )
+            {
+                Mend =
+                    "先开立另一位管理员的账户，再停用这个；来不及的，由运维人员在服务器上用 ./ledger administrator 开立",
+            }
         : new IEventOf<Account>[] { new AccountClosed(reason) };
 
     /// <summary>

@@ -37,6 +37,53 @@ public sealed record LineBasis(
 }
 
 /// <summary>
+/// The contribution records that whoever decides has made himself: references by member-year id. Nobody reviews or
+/// approves what rests on nothing but his own word (C15).
+/// </summary>
+public sealed record OwnRecords(IReadOnlyDictionary<string, IReadOnlyCollection<string>> References)
+{
+    public static readonly OwnRecords None = new(new Dictionary<string, IReadOnlyCollection<string>>());
+
+    /// <summary>The lines of people whose own payment, as it stands, he recorded or adjusted.</summary>
+    /// <param name="years">Of these people, by member-year id.</param>
+    public IReadOnlyList<Line> Among(
+        Application application,
+        IEnumerable<Line> lines,
+        IReadOnlyDictionary<string, MemberYear> years,
+        bool governmentPaidOpens
+    ) =>
+        [
+            .. lines.Where(l =>
+                application.MemberYearId(l) is var id
+                && years.GetValueOrDefault(id)?.Opening(governmentPaidOpens) is { } opening
+                && References.GetValueOrDefault(id)?.Contains(opening.Reference) == true
+            ),
+        ];
+
+    /// <param name="act">复核 or 审批.</param>
+    public static Rejection? Refusal(IReadOnlyList<Line> own, string act) =>
+        own.Count == 0
+            ? null
+            : new Rejection(
+                Rejections.SelfApproval,
+                $"{own.Count} 人的缴费记录由您本人导入，不能由您{act}，首例：第 {own[0].Row} 行"
+            )
+            {
+                Mend = $"请没有导入这些缴费记录的人{act}；缴费记录由税务部门导入的，不受此限",
+                Faults =
+                [
+                    .. own.Select(l => new Fault(
+                        Rejections.SelfApproval.Code,
+                        "缴费记录由您本人导入",
+                        Row: l.Row,
+                        Column: Roster.CitizenIdColumn,
+                        MemberId: l.MemberId
+                    )),
+                ],
+            };
+}
+
+/// <summary>
 /// What a line is accepted for with a reason or not at all. <paramref name="OfList"/>: what the agency's list found,
 /// where that is it or part of it.
 /// </summary>

@@ -46,9 +46,12 @@ public sealed record Notice(
     /// Whether anybody may read it: until its last day, and after that, for the answers to objections, while the
     /// payment still waits. Names and amounts are nobody else's business any more then.
     /// </summary>
-    public static bool IsPublic(Application state, DateOnly today) =>
-        state.NoticeUntil is { } until
-        && (today <= until || (state.Status == ApplicationStatus.Noticed && today <= until.AddDays(ResultDays)));
+    public static bool IsPublic(Application state, DateOnly today) => IsPublic(state.Status, state.NoticeUntil, today);
+
+    /// <inheritdoc cref="IsPublic(Application, DateOnly)"/>
+    public static bool IsPublic(ApplicationStatus status, DateOnly? noticeUntil, DateOnly today) =>
+        noticeUntil is { } until
+        && (today <= until || (status == ApplicationStatus.Noticed && today <= until.AddDays(ResultDays)));
 
     public Money AmountFen => Money.Sum(Lines.Select(l => l.AmountFen));
 

@@ -17,6 +17,8 @@ public static class StreamId
     public static string AgencyProfile(string region, string name) =>
         $"agency-profile-{region}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..16]}";
 
+    public static string RegionNames(string region) => AgencyProfile(region, Profiles.AgencyProfileDecider.RegionNames);
+
     public static string Collective(string creditCode) => $"collective-{creditCode}";
 
     public static string FundOf(string collectiveId) => $"fund-{collectiveId["collective-".Length..]}";

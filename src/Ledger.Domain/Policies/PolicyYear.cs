@@ -225,15 +225,56 @@ public sealed record PolicyParameters(
     public Money HighestTierFen() => Tiers.Max(t => t.Highest());
 }
 
-public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
+/// <param name="ProposedBy">Who proposed it, where a second person confirmed; null: one person's act.</param>
+public sealed record PolicyYearPublished(
+    string Region,
+    int Year,
+    PolicyParameters Parameters,
+    string? ProposedBy = null
+) : IEventOf<PolicyYear>;
 
-public sealed record PolicyYearAmended(PolicyParameters Parameters) : IEventOf<PolicyYear>;
+/// <inheritdoc cref="PolicyYearPublished"/>
+public sealed record PolicyYearAmended(PolicyParameters Parameters, string? ProposedBy = null) : IEventOf<PolicyYear>;
+
+/// <summary>
+/// What one person of the city wants a year to be that others rest on. Nothing has changed before a second one
+/// confirms, until that day at the latest.
+/// </summary>
+public sealed record PolicyYearChangeProposed(
+    string Region,
+    int Year,
+    PolicyParameters Parameters,
+    string ProposedBy,
+    DateOnly Until,
+    string? OnBehalfOf = null
+) : IEventOf<PolicyYear>;
+
+public sealed record PolicyYearChangeDeclined(string Reason) : IEventOf<PolicyYear>;
+
+/// <summary>A change that waits for a second person of the city.</summary>
+public sealed record PolicyProposal(
+    PolicyParameters Parameters,
+    string ProposedBy,
+    string? ProposedFor,
+    DateOnly Until
+);
 
 /// <summary>Policy year (政策年度): what a region's rules are in one year.</summary>
 public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
 {
     public int Year { get; init; }
+
+    /// <summary>Null: nothing was published yet, the first that was proposed still waits (see
+    /// <see cref="InForce"/>).</summary>
     public PolicyParameters Parameters { get; init; } = null!;
+
+    public PolicyProposal? Proposed { get; init; }
+
+    /// <summary>Null where nothing was published yet.</summary>
+    public PolicyYear? InForce() => Parameters is null ? null : this;
+
+    /// <summary>What waits to be confirmed; nothing any more when its last day has passed.</summary>
+    public PolicyProposal? Waiting(DateOnly today) => Proposed is { } p && today <= p.Until ? p : null;
 
     public IncentiveWeights IncentiveWeights() => Parameters.IncentiveWeights ?? Policies.IncentiveWeights.Default;
 
@@ -247,7 +288,7 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
     public IReadOnlyList<PayoutMonths> PayoutMonths() => Parameters.PayoutMonths ?? Policies.PayoutMonths.Default;
 
     /// <summary>The cap of C11: collective subsidies and gifts to one person in one year may not exceed it.</summary>
-    public Money HighestTierFen => Parameters.HighestTierFen();
+    public Money HighestTierFen => Parameters?.HighestTierFen() ?? Money.Zero;
 
     /// <summary>Every tier that one may choose, ranges written out (L9).</summary>
     public IReadOnlyList<ContributionTier> Tiers() => [.. Parameters.Tiers.SelectMany(t => t.Each())];
@@ -261,7 +302,12 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
                 Year = p.Year,
                 Parameters = p.Parameters,
             },
-            PolicyYearAmended a => state! with { Parameters = a.Parameters },
+            PolicyYearAmended a => state! with { Parameters = a.Parameters, Proposed = null },
+            PolicyYearChangeProposed c => (state ?? new PolicyYear { Region = c.Region, Year = c.Year }) with
+            {
+                Proposed = new PolicyProposal(c.Parameters, c.ProposedBy, c.OnBehalfOf, c.Until),
+            },
+            PolicyYearChangeDeclined => state! with { Proposed = null },
             _ => throw InvariantViolationException.Unknown(e),
         };
 }
@@ -288,14 +334,14 @@ public static class PolicyYearDecider
                 Field = wrong[0].Field,
                 Faults = wrong.Count > 1 ? wrong : [],
             };
-        if (state is null)
+        if (state?.InForce() is null)
             return new IEventOf<PolicyYear>[] { new PolicyYearPublished(region, year, parameters) };
         return Same(state.Parameters, parameters)
             ? Array.Empty<IEventOf<PolicyYear>>()
             : [new PolicyYearAmended(parameters)];
     }
 
-    private static bool Same(PolicyParameters a, PolicyParameters b) =>
+    internal static bool Same(PolicyParameters a, PolicyParameters b) =>
         a == b with { Tiers = a.Tiers, Quorums = a.Quorums, PayoutMonths = a.PayoutMonths }
         && a.Tiers.SequenceEqual(b.Tiers)
         && a.Quorums.SequenceEqual(b.Quorums)
@@ -342,8 +388,9 @@ public static class PolicyYearDecider
 
     private static (string Field, string Message)? Fault(int year, PolicyParameters p) =>
         year is < 2009 or > 2100 ? ("year", "年度应在2009至2100之间")
-        : p.EffectiveFrom.Year < year - 1 || p.EffectiveFrom.Year > year
-            ? ("effectiveFrom", $"生效日期应在 {year - 1} 至 {year} 年")
+        // What was approved in a year is paid in the next, by its rules.
+        : p.EffectiveFrom.Year < year - 1 || p.EffectiveFrom.Year > year + 1
+            ? ("effectiveFrom", $"生效日期应在 {year - 1} 至 {year + 1} 年")
         : p.Tiers is not { Count: > 0 and <= MaxTiers } ? ("tiers", $"缴费档次应有1至{MaxTiers}个")
         : p.NoticeDays is < 1 or > MaxNoticeDays ? ("noticeDays", $"公示天数应为1至{MaxNoticeDays}天")
         : p.ResolutionNoticeDays is < 0 or > MaxNoticeDays

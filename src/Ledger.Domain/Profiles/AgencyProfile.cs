@@ -40,6 +40,12 @@ public sealed record ProfileForm(string Name, string Title, IReadOnlyList<Profil
 
 public sealed record AgencyProfileRecorded(string Region, string Name, ProfileSheet Sheet) : IEventOf<AgencyProfile>;
 
+/// <summary>What a city, a county or a township is called (区划名称).</summary>
+public sealed record NamedRegion(string Code, string Name);
+
+/// <summary>What the regions in one's own are called from now on: all of them, an earlier list is over.</summary>
+public sealed record RegionsNamed(string Region, IReadOnlyList<NamedRegion> Regions) : IEventOf<AgencyProfile>;
+
 /// <summary>
 /// How the files of an agency's system look (接口格式), form by form: data, so that another system needs no code. Its
 /// latest sheet of a form is the one in use; what was read by an earlier one stays as it was read.
@@ -48,6 +54,9 @@ public sealed record AgencyProfile : Aggregate, IEvolve<AgencyProfile>
 {
     public string Name { get; init; } = "";
     public IReadOnlyList<ProfileSheet> Sheets { get; init; } = [];
+
+    /// <summary>City, counties and townships by name; villages have their collectives'.</summary>
+    public IReadOnlyList<NamedRegion> Regions { get; init; } = [];
 
     public ProfileSheet? Of(string form) => Sheets.FirstOrDefault(s => s.Form == form);
 
@@ -60,6 +69,12 @@ public sealed record AgencyProfile : Aggregate, IEvolve<AgencyProfile>
                 Name = w.Name,
                 Sheets = [.. (state?.Sheets ?? []).Where(s => s.Form != w.Sheet.Form), w.Sheet],
             },
+            RegionsNamed n => (state ?? new AgencyProfile()) with
+            {
+                Region = n.Region,
+                Name = AgencyProfileDecider.RegionNames,
+                Regions = n.Regions,
+            },
             _ => throw InvariantViolationException.Unknown(e),
         };
 }
@@ -67,7 +82,36 @@ public sealed record AgencyProfile : Aggregate, IEvolve<AgencyProfile>
 public static class AgencyProfileDecider
 {
     public const int MaxColumns = 60,
-        MaxText = 40;
+        MaxText = 40,
+        MaxRegions = 500;
+
+    /// <summary>The profile that has the names of regions, and no file.</summary>
+    public const string RegionNames = "区划名称";
+
+    /// <summary>The same list again is no event.</summary>
+    public static Decision<AgencyProfile> NameRegions(
+        AgencyProfile? state,
+        string region,
+        IReadOnlyList<NamedRegion> regions
+    )
+    {
+        if (regions.Count > MaxRegions)
+            return new Rejection(Rejections.FieldInvalid, $"最多 {MaxRegions} 个区划") { Field = "regions" };
+        var seen = new HashSet<string>();
+        for (var i = 0; i < regions.Count; i++)
+            if (Fault(regions[i].Code, region, seen) is { } fault)
+                return new Rejection(Rejections.FieldInvalid, fault) { Field = $"regions[{i}].code" };
+        return state?.Regions.SequenceEqual(regions) ?? regions.Count == 0
+            ? Array.Empty<IEventOf<AgencyProfile>>()
+            : new IEventOf<AgencyProfile>[] { new RegionsNamed(region, regions) };
+    }
+
+    private static string? Fault(string code, string region, HashSet<string> seen) =>
+        RegionCode.Fault(code, RegionCode.CityLength, RegionCode.CountyLength, RegionCode.TownshipLength) is { } fault
+            ? fault
+        : !RegionCode.Contains(region, code) ? $"{code} 不在 {region} 以内"
+        : !seen.Add(code) ? $"{code} 出现两次"
+        : null;
 
     /// <summary>A new profile, or another sheet of it; what it says already is no event.</summary>
     public static Decision<AgencyProfile> Write(

@@ -34,9 +34,15 @@ const signedIn = () => new Promise(resolve => {
   dialog.querySelector('[data-continue]').onclick = () => { dialog.close(); resolve(); };
 });
 
+// Who signed in last, in whatever window: what stands on somebody else's page is not his to send.
+const viewer = document.body.dataset.viewer;
+try { localStorage.setItem('viewer', viewer); } catch { /* a browser that keeps nothing */ }
+const changedHands = () => { try { const now = localStorage.getItem('viewer'); return viewer && now && now !== viewer; } catch { return false; } };
+
 /** As send, and again after a new sign-in when the session had ended. */
 const ask = async (...request) => {
   for (;;) {
+    if (changedHands()) throw Object.assign(new Error(words.changedHands), { mend: words.reload });
     const answer = await send(...request);
     if (answer.status !== 401 || document.body.dataset.role === undefined || document.body.dataset.role === '') return answer;
     await signedIn();
@@ -340,7 +346,7 @@ const submit = async (form, extra, button) => {
     }
   } catch (e) {
     time.end();
-    show(form, { title: words.failed, detail: e.message, mend: words.retry });
+    show(form, { title: words.failed, detail: e.message, mend: e.mend ?? words.retry });
   } finally {
     busy(form, false);
   }
@@ -398,6 +404,7 @@ document.addEventListener('click', e => {
     post.disabled = true;
     ask('POST', post.dataset.post, post.dataset.body ?? '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() })
       .then(answer => { if (answer.status < 300) location.href = post.dataset.then || location.href; else alert(answer.body.detail || answer.status); })
+      .catch(e => alert(e.message))
       .finally(() => { post.disabled = false; });
   }
 });
@@ -581,12 +588,21 @@ if (review) {
     sessionStorage.setItem(store, JSON.stringify([...marks]));
     review.extra = { verdicts: [...marks].map(([memberId, m]) => ({ memberId, ...m })) };
   };
+  let panel, shown;
+  document.addEventListener('htmx:beforeRequest', e => {
+    if (!e.target.matches('[data-panel]')) return;
+    clearTimeout(panel);
+    shown = e.target.closest('tr');
+  });
   const go = row => {
     if (!row) return;
     current()?.classList.remove('current');
     row.classList.add('current');
     row.scrollIntoView({ block: 'nearest' });
     row.focus({ preventScroll: true });
+    // Beside it stands who is looked at, and nobody else.
+    clearTimeout(panel);
+    if (shown !== row) panel = setTimeout(() => row.querySelector('[data-panel]').click(), 250);
   };
   const set = (row, mark) => {
     if (!row) return;
@@ -705,7 +721,7 @@ document.querySelectorAll('form[data-report]').forEach(form => form.addEventList
   const value = (o, path) => { const v = at(o, path); return v == null ? '' : spec.words && spec.words[v] ? spec.words[v] : typeof v === 'number' && /amount$/i.test(path) ? v.toLocaleString('zh-CN', { minimumFractionDigits: 2 }) : `${v}`; };
   out.replaceChildren();
   const facts = node('dl', null, { class: 'facts' });
-  for (const [path, title] of spec.facts || []) if (!spec.sparse || value(e.detail, path)) facts.append(node('dt', title), node('dd', value(e.detail, path)));
+  for (const [path, title] of spec.facts || []) if (!spec.sparse || value(e.detail, path)) facts.append(node('dt', title), node('dd', value(e.detail, path), { class: path }));
   out.append(facts);
   for (const list of spec.lists || []) {
     const rows = at(e.detail, list.path) || [];

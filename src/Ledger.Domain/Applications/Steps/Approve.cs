@@ -15,6 +15,7 @@ public static class Approve
 {
     /// <summary>Changed: application, fund, member-years. The rest stays as it is until the commit.</summary>
     /// <param name="People">With the standard in force now.</param>
+    /// <param name="Own">What the approver recorded himself.</param>
     /// <param name="CapFen">The highest contribution tier of the year.</param>
     public sealed record Basis(
         Application Application,
@@ -22,7 +23,8 @@ public static class Approve
         Fund Fund,
         Pilot? Pilot,
         LineBasis People,
-        Money CapFen
+        Money CapFen,
+        OwnRecords? Own = null
     );
 
     public static Decision<Application> Decide(Basis on, Actor by)
@@ -38,6 +40,9 @@ public static class Approve
             return LineCheck.NobodyLeft(application, leftOut);
         var goneIds = leftOut.Select(l => l.MemberId).ToHashSet();
         var lines = accepted.Where(l => !goneIds.Contains(l.MemberId)).ToList();
+        var own = (on.Own ?? OwnRecords.None).Among(application, lines, people.Years, people.GovernmentPaidOpens);
+        if (OwnRecords.Refusal(own, "审批") is { } alone)
+            return alone;
         var faults = lines
             .SelectMany(l =>
                 ((Fault?[])[LineCheck.Changed(application, l, people), Unanswered(l, people)]).OfType<Fault>()

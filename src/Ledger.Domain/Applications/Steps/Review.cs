@@ -10,13 +10,15 @@ public static class Review
     /// all.</param>
     /// <param name="against">By member id, what the check has found against a line. Given: every undecided line that
     /// is not in it is accepted too; whoever is in it is asked for by himself.</param>
+    /// <param name="own">The lines whose contribution the reviewer recorded himself: another accepts them.</param>
     public static Decision<Application> Decide(
         Application state,
         IReadOnlyList<LineVerdict> verdicts,
         bool acceptRest,
         IReadOnlyDictionary<string, LineFinding> findings,
         Actor by,
-        IReadOnlyDictionary<string, string>? against = null
+        IReadOnlyDictionary<string, string>? against = null,
+        IReadOnlyList<Line>? own = null
     )
     {
         if (state.NotIn(ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong)
@@ -38,6 +40,20 @@ public static class Review
                 verdicts = [.. verdicts, .. sound.Select(l => new LineVerdict(l.MemberId, true, null))];
         }
         var decided = verdicts.Select(v => v.MemberId).ToHashSet();
+        var accepted = verdicts.Where(v => v.Accepted).Select(v => v.MemberId).ToHashSet();
+        if (
+            OwnRecords.Refusal(
+                [
+                    .. (own ?? []).Where(l =>
+                        accepted.Contains(l.MemberId)
+                        || acceptRest && l.Status == LineStatus.Filed && !decided.Contains(l.MemberId)
+                    ),
+                ],
+                "复核"
+            ) is
+            { } alone
+        )
+            return alone;
         if (Unexplained(state, verdicts, decided, acceptRest, findings) is { } open)
             return open;
         if (verdicts.Count == 0 && !acceptRest)

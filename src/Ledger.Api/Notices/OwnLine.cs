@@ -1,0 +1,209 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Threading.RateLimiting;
+using JasperFx.Events;
+using Ledger.Api.Commands;
+using Ledger.Api.Pages;
+using Ledger.Api.Plans;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Web.Notices;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.Notices;
+
+/// <summary>Who asks for his own line: the name as it is registered, and the last four of the citizen id.</summary>
+public sealed record OwnLineBody(string? Name, string? IdLastFour);
+
+/// <summary>
+/// One's own line. <paramref name="MemberId"/> and <paramref name="Code"/> make the address at which it can be looked
+/// at again.
+/// </summary>
+public sealed record OwnLineView(string MemberId, string Code, Money Amount, LineStatus Status);
+
+/// <summary>
+/// How often lines may be asked for: guessing four digits of a neighbour takes thousands of tries. Of one source, and
+/// of one list from everywhere, since each look opens the records of all of it.
+/// </summary>
+public sealed class OwnLineGuard(Settings settings) : IDisposable
+{
+    private const int OfSource = 10,
+        OfList = 60;
+
+    private readonly PartitionedRateLimiter<string> _limits = PartitionedRateLimiter.Create<string, string>(key =>
+        settings.RequestsPerAddress == 0
+            ? RateLimitPartition.GetNoLimiter(key)
+            : RateLimitPartition.GetTokenBucketLimiter(
+                key,
+                _ => new TokenBucketRateLimiterOptions
+                {
+                    TokenLimit = key.StartsWith("list ", StringComparison.Ordinal) ? OfList : OfSource,
+                    TokensPerPeriod = 1,
+                    ReplenishmentPeriod =
+                        TimeSpan.FromMinutes(1) / (key.StartsWith("list ", StringComparison.Ordinal) ? 6 : 1),
+                }
+            )
+    );
+
+    /// <exception cref="RefusedException"><c>too-many-requests</c>.</exception>
+    public void Take(string applicationId, string source)
+    {
+        foreach (var key in new[] { $"source {source}", $"list {applicationId}" })
+        {
+            using var lease = _limits.AttemptAcquire(key);
+            if (!lease.IsAcquired)
+                throw new RefusedException(
+                    new Rejection(Rejections.TooManyRequests, "查询次数过多，请过几分钟再试，或到村委会、经办机构查询")
+                );
+        }
+    }
+
+    public void Dispose() => _limits.Dispose();
+}
+
+/// <summary>
+/// A villager's own line (C16): by name and the last four of the id, without signing in, also when the list is public
+/// no more. Nothing of anybody else is said, and whoever is not on it hears the same as whoever mistyped.
+/// </summary>
+public static class OwnLine
+{
+    public static void MapOwnLine(this IEndpointRouteBuilder api) =>
+        api.MapPost("/notices/{id}/own-line", FindAsync)
+            .Session<OwnLineView>(
+                "find-own-line",
+                "村民查自己的补助：姓名和身份证号后四位（公开） · A villager's own line, by name and the id's last four"
+            )
+            .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.TooManyRequests)
+            .Example("""{"name":"张桂英","idLastFour":"0021"}""");
+
+    public static void MapOwnLinePages(this WebApplication app)
+    {
+        app.Page(
+            "/notices/{id}/own",
+            async (string id, IQuerySession session) =>
+            {
+                var application = await PublishedAsync(id, session);
+                return PageRoutes.Show<FindOwnLinePage>(
+                    new
+                    {
+                        Id = id,
+                        CollectiveName = await NameAsync(application, session),
+                        application.Year,
+                    }
+                );
+            }
+        );
+        app.Page("/own-lines/{id}/{memberId}/{code}", Show);
+    }
+
+    private static async Task<OwnLineView> FindAsync(
+        string id,
+        OwnLineBody body,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        KeyFile keys,
+        OwnLineGuard guard,
+        HttpContext http
+    )
+    {
+        var name = Require.Text(body.Name, "name", 50);
+        var four = (body.IdLastFour ?? "").Trim().ToUpperInvariant();
+        if (four.Length != 4 || !four[..3].All(char.IsAsciiDigit) || !(char.IsAsciiDigit(four[3]) || four[3] == 'X'))
+            throw Require.Invalid("idLastFour", "应为身份证号的后四位，末位可以是 X");
+        guard.Take(id, Source.Of(http));
+        var application = await PublishedAsync(id, session);
+        await using var connection = await database.OpenConnectionAsync();
+        var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
+        // Two of one name and number: neither is told the other's.
+        return
+            application
+                .Lines.Where(l =>
+                    persons.GetValueOrDefault(l.MemberId) is { } p
+                    && p.Name == name
+                    && p.CitizenId.EndsWith(four, StringComparison.Ordinal)
+                )
+                .ToList()
+                is [var own]
+            ? new OwnLineView(own.MemberId, Code(keys, id, own.MemberId), own.AmountFen, own.Status)
+            : throw new RefusedException(
+                new Rejection(
+                    Rejections.NotFound,
+                    "名单中没有这个姓名和身份证号后四位；请核对，或到村委会、经办机构查询"
+                )
+            );
+    }
+
+    private static async Task<IResult> Show(
+        string id,
+        string memberId,
+        string code,
+        IQuerySession session,
+        StoredEvents stored,
+        NpgsqlDataSource database,
+        KeyFile keys,
+        CancellationToken cancellation
+    )
+    {
+        var isOurs = CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(code),
+            Encoding.UTF8.GetBytes(Code(keys, id, memberId))
+        );
+        var application = isOurs ? await session.LoadAsync<Application>(id, cancellation) : null;
+        if (application?.Lines.FirstOrDefault(l => l.MemberId == memberId) is not { } line)
+            throw Require.NotFound("本人补助查询");
+        var events = await stored.OfAsync<MemberYear>(
+            StreamId.MemberYear(memberId, application.Year),
+            cancellation: cancellation
+        );
+        return PageRoutes.Show<OwnLinePage>(
+            new
+            {
+                A = application,
+                Line = line,
+                CollectiveName = await NameAsync(application, session),
+                Steps = (IReadOnlyList<OwnLinePage.Step>)
+                    [.. events.Select(e => StepOf(e, id)).OfType<OwnLinePage.Step>()],
+            }
+        );
+    }
+
+    /// <summary>What an event of a person's year did to this application's subsidy; null: nothing.</summary>
+    private static OwnLinePage.Step? StepOf(IEvent e, string applicationId)
+    {
+        OwnLinePage.Step? Of(string of, LineStatus to, Money amount) =>
+            of == applicationId ? new(e.Timestamp, to, amount) : null;
+        return e.Data switch
+        {
+            SubsidyApproved s => Of(s.ApplicationId, LineStatus.Approved, s.AmountFen),
+            SubsidyReleased s => Of(s.ApplicationId, LineStatus.Released, s.AmountFen),
+            SubsidyPaid s => Of(s.ApplicationId, LineStatus.Paid, s.AmountFen),
+            SubsidyCredited s => Of(s.ApplicationId, LineStatus.Credited, s.AmountFen),
+            SubsidyRefunded s => Of(s.ApplicationId, LineStatus.Refunded, s.AmountFen),
+            _ => null,
+        };
+    }
+
+    /// <summary>Whatever was published once; what was never made public is nobody's to ask about.</summary>
+    private static async Task<Application> PublishedAsync(string id, IQuerySession session) =>
+        await session.LoadAsync<Application>(id) is { NoticeFrom: not null } published
+            ? published
+            : throw Require.NotFound($"公示 {id}");
+
+    private static async Task<string> NameAsync(Application application, IQuerySession session) =>
+        (await PlanPages.NamesAsync(session, [application.CollectiveId])).GetValueOrDefault(
+            application.CollectiveId,
+            ""
+        );
+
+    /// <summary>Only we can make it: whoever has it was told so by us, or by whom he showed it.</summary>
+    public static string Code(KeyFile keys, string applicationId, string memberId) =>
+        Convert.ToHexStringLower(
+            HMACSHA256.HashData(keys.HashKey, Encoding.UTF8.GetBytes($"own line {applicationId} {memberId}"))
+        )[..32];
+}

@@ -1,0 +1,155 @@
+using System.Net;
+using System.Text.Json;
+using Ledger.Api.Commands;
+using Ledger.Api.Notices;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>What a villager finds without signing in: the notices, and his own line of one (C16).</summary>
+[Collection("api")]
+public sealed class OwnLineTests(ApiFixture api)
+{
+    private async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> NoticedAsync()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        return (village, people);
+    }
+
+    private async Task<(HttpStatusCode Status, JsonElement Answer)> FindAsync(
+        string application,
+        string? name,
+        string? idLastFour
+    )
+    {
+        using var response = await api.Http.PostAsync(
+            $"/api/notices/{application}/own-line",
+            SampleClient.Json(new { name, idLastFour })
+        );
+        var text = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, JsonDocument.Parse(text).RootElement);
+    }
+
+    private static string Address(string application, JsonElement found) =>
+        $"/own-lines/{application}/{found.GetProperty("memberId")}/{found.GetProperty("code")}";
+
+    [Fact]
+    public async Task C16_a_villager_finds_his_own_line_and_nobody_elses()
+    {
+        var (village, people) = await NoticedAsync();
+        var (own, other) = (people[0], people[1]);
+        var application = village.ApplicationId;
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await FindAsync(application, own.Name, own.CitizenId[^4..])).Status // nothing is published yet
+        );
+        await village.NoticeAsync();
+
+        var (status, found) = await FindAsync(application, $" {own.Name} ", own.CitizenId[^4..].ToLowerInvariant());
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal("approved", found.GetProperty("status").GetString());
+        Assert.Equal(100.00m, found.GetProperty("amount").GetDecimal());
+        var address = Address(application, found);
+        var page = await api.Http.GetStringAsync(address);
+        Assert.Contains("已审批", page, StringComparison.Ordinal);
+        Assert.All(people, p => Assert.DoesNotContain(p.Name, page, StringComparison.Ordinal));
+
+        // Whoever is not on it hears the same as whoever mistyped, and a code opens one line alone.
+        var refusals = new[]
+        {
+            await FindAsync(application, own.Name, other.CitizenId[^4..]),
+            await FindAsync(application, "查无此人", own.CitizenId[^4..]),
+        };
+        Assert.All(refusals, r => Assert.Equal(HttpStatusCode.NotFound, r.Status));
+        Assert.Single(refusals.Select(r => r.Answer.GetProperty("detail").GetString()).Distinct());
+        var (_, others) = await FindAsync(application, other.Name, other.CitizenId[^4..]);
+        var foreign = Address(application, others)[..^32] + found.GetProperty("code").GetString();
+        Assert.Equal(HttpStatusCode.NotFound, (await api.Http.GetAsync(foreign)).StatusCode);
+        foreach (var four in new[] { null, "", "12", "12345", "X123", "12a4" })
+            Assert.Equal(
+                "idLastFour",
+                (await FindAsync(application, own.Name, four)).Answer.GetProperty("field").GetString()
+            );
+        Assert.Equal("name", (await FindAsync(application, null, "1234")).Answer.GetProperty("field").GetString());
+    }
+
+    [Fact]
+    public async Task C16_a_line_is_found_when_the_list_is_public_no_more_and_says_how_far_it_came()
+    {
+        var (village, people) = await NoticedAsync();
+        await village.NoticeAsync();
+        var open = await NoticeAsync(village, n => n.GetProperty("isPublic").GetBoolean());
+        Assert.True(open.GetProperty("isOpen").GetBoolean());
+        Assert.Equal(3, open.GetProperty("lineCount").GetInt32());
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await village.PayAsync(300);
+        await village.ImportReceiptsAsync(people.Select(p => (p, new Money(10_000))), api.Today);
+        await village.SettleAsync();
+
+        var past = await NoticeAsync(village, n => !n.GetProperty("isPublic").GetBoolean());
+        Assert.False(past.GetProperty("isOpen").GetBoolean());
+        var list = await api.Http.GetStringAsync("/notices?state=past");
+        Assert.DoesNotContain($"href=\"/notices/{village.ApplicationId}\"", list, StringComparison.Ordinal);
+        Assert.Contains($"/notices/{village.ApplicationId}/own", list, StringComparison.Ordinal);
+        var (_, found) = await FindAsync(village.ApplicationId, people[2].Name, people[2].CitizenId[^4..]);
+        Assert.Equal("credited", found.GetProperty("status").GetString());
+        var page = await api.Http.GetStringAsync(Address(village.ApplicationId, found));
+        Assert.All(
+            new[] { "已审批", "已付款", "已入账" },
+            step => Assert.Contains(step, page, StringComparison.Ordinal)
+        );
+    }
+
+    /// <summary>As the list has it, once the read models have come so far.</summary>
+    private async Task<JsonElement> NoticeAsync(SampleVillage village, Func<JsonElement, bool> hasCome)
+    {
+        JsonElement found = default;
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                JsonDocument
+                    .Parse(await api.Http.GetStringAsync("/api/notices"))
+                    .RootElement.EnumerateArray()
+                    .FirstOrDefault(n => n.GetProperty("applicationId").GetString() == village.ApplicationId)
+                    is { ValueKind: JsonValueKind.Object } listed
+                && hasCome(found = listed),
+            "the notice is listed"
+        );
+        return found;
+    }
+
+    /// <summary>Four digits are guessed in thousands of tries.</summary>
+    [Fact]
+    public void Lines_are_asked_for_a_few_times_and_not_by_thousands()
+    {
+        using var guard = new OwnLineGuard(
+            api.Host.Services.GetRequiredService<Settings>() with
+            {
+                RequestsPerAddress = 20,
+            }
+        );
+        int Taken(string list, Func<int, string> source) =>
+            Enumerable
+                .Range(0, 200)
+                .TakeWhile(i =>
+                {
+                    try
+                    {
+                        guard.Take(list, source(i));
+                        return true;
+                    }
+                    catch (RefusedException e)
+                    {
+                        Assert.Equal(Rejections.TooManyRequests, e.Rejection.Code);
+                        return false;
+                    }
+                })
+                .Count();
+        Assert.InRange(Taken("a", _ => "192.0.2.7"), 10, 12);
+        Assert.InRange(Taken("b", i => $"198.51.100.{i}"), 60, 62);
+    }
+}
