@@ -37,6 +37,35 @@ public static class FundPages
         app.Page("/start", Start, Roles.VillageFinance);
         app.Page("/funds/{id}", Dashboard, Roles.All);
         app.Page("/funds/{id}/allocations/new", NewAllocation, Roles.VillageFinance, Roles.CountyFinance);
+        app.MapStatement();
+        app.Page("/funds/{id}/vouchers/{sequence:long}", Voucher, Roles.All);
+        foreach (
+            var (path, show) in new (string, Func<BalanceAsOf, AccountMap, IResult>)[]
+            {
+                ("/trial-balance", (b, _) => Page(b)),
+                ("/trial-balance.xlsx", Sheet),
+            }
+        )
+            app.Page(
+                $"/funds/{{id}}{path}",
+                async (
+                    string id,
+                    DateOnly? at,
+                    int? step,
+                    IQuerySession session,
+                    StoredEvents stored,
+                    Caller caller,
+                    Clock clock,
+                    AccountMap accounts
+                ) => show(await BalanceAsync(id, at, step, session, stored, caller, clock), accounts),
+                Roles.All
+            );
+        app.Page("/funds/{id}/reconciliation", Reconciling, FundEndpoints.Reconcilers);
+        app.Page("/funds/{id}/ending", Ending, Roles.VillageFinance);
+    }
+
+    private static void MapStatement(this WebApplication app)
+    {
         foreach (
             var (path, show) in new (string, Func<Fund, FundStatement, IContacts, Task<IResult>>)[]
             {
@@ -86,30 +115,6 @@ public static class FundPages
                 },
                 Roles.All
             );
-        app.Page("/funds/{id}/vouchers/{sequence:long}", Voucher, Roles.All);
-        foreach (
-            var (path, show) in new (string, Func<BalanceAsOf, AccountMap, IResult>)[]
-            {
-                ("/trial-balance", (b, _) => Page(b)),
-                ("/trial-balance.xlsx", Sheet),
-            }
-        )
-            app.Page(
-                $"/funds/{{id}}{path}",
-                async (
-                    string id,
-                    DateOnly? at,
-                    int? step,
-                    IQuerySession session,
-                    StoredEvents stored,
-                    Caller caller,
-                    Clock clock,
-                    AccountMap accounts
-                ) => show(await BalanceAsync(id, at, step, session, stored, caller, clock), accounts),
-                Roles.All
-            );
-        app.Page("/funds/{id}/reconciliation", Reconciling, FundEndpoints.Reconcilers);
-        app.Page("/funds/{id}/ending", Ending, Roles.VillageFinance);
     }
 
     /// <summary>What is left, what is still under way, and how the fund ends.</summary>
