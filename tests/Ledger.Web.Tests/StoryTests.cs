@@ -419,8 +419,14 @@ public sealed class StoryTests(WebFixture web)
         await city.Page.GetByLabel("公示天数").FillAsync("7");
         await Assertions.Expect(city.Page.Locator(".diff")).ToContainTextAsync("没有改动");
         await city.Page.GetByLabel("个人账户记账利率（万分之）").FillAsync("263");
-        await city.ClickAsync("发布修订");
-        await city.SeesAsync("已发布");
+        await city.ClickAsync("提出修订");
+        await city.SeesAsync("等市人社另一人确认");
+        await using var second = await web.VisitAsync("CITY_HRSS_SECOND");
+        await second.Page.GotoAsync("/policy-years");
+        await second.ClickAsync("先看会发生什么");
+        await second.ClickAsync("确认修订");
+        await second.SeesAsync("现在生效");
+        await city.Page.ReloadAsync();
         await Assertions.Expect(city.Page.GetByLabel("个人账户记账利率（万分之）")).ToHaveValueAsync("263");
     }
 

@@ -56,7 +56,9 @@ public static class FaultRun
     public static async Task<FaultResult> RunAsync(string template, string folder, int seed, Bug? bug = null)
     {
         var watch = Stopwatch.StartNew();
-        var (journal, random) = (new Journal(), new Random(seed));
+        // A ledger that is broken on purpose may never answer.
+        var journal = bug is null ? new Journal() : new Journal { Patience = TimeSpan.FromSeconds(20) };
+        var random = new Random(seed);
         var faults = bug is null ? FaultPlan.Of(seed) : [];
         await using var machine = await FaultyMachine.StartAsync(
             template,

@@ -33,6 +33,9 @@ public sealed class Journal
         _resent,
         _repeated;
 
+    /// <summary>How long a client sends the same again.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(120);
+
     public ConcurrentBag<Sent> Commands { get; } = [];
     public ConcurrentBag<Violation> Violations { get; } = [];
     public int Answered => _answered;
@@ -71,7 +74,6 @@ public sealed partial class CarefulClient(
     bool givesUp
 ) : HttpMessageHandler
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private readonly Random _random = new(seed);
 
     protected override async Task<HttpResponseMessage> SendAsync(
@@ -92,7 +94,7 @@ public sealed partial class CarefulClient(
             null,
             []
         );
-        for (var (deadline, attempt) = (DateTime.UtcNow + Patience, 0); ; attempt++)
+        for (var (deadline, attempt) = (DateTime.UtcNow + journal.Patience, 0); ; attempt++)
         {
             if (await OnceAsync(request, body) is { } answer)
             {
@@ -114,7 +116,7 @@ public sealed partial class CarefulClient(
                 journal.Violations.Add(
                     new Violation(
                         "answer",
-                        $"{request.Method} {sent.Path}: none within {Patience.TotalSeconds} s and {attempt} attempts"
+                        $"{request.Method} {sent.Path}: none within {journal.Patience.TotalSeconds} s and {attempt} attempts"
                     )
                 );
                 throw new InvalidOperationException($"{request.Method} {sent.Path}: no answer");
