@@ -18,7 +18,8 @@ internal sealed class Offices
         collective_registered: county-agriculture agency
         collective_surveyed: village-finance township
         collective_renamed collective_merged members_separated collective_dissolved: county-agriculture
-        plan_drafted plan_amended plan_step_recorded resolution_recorded resolution_published plan_adopted: village-finance
+        plan_drafted plan_amended plan_step_recorded plan_adopted: village-finance
+        resolution_recorded resolution_published: village-finance
         plan_signed payment_signed payment_held: supervision-committee
         plan_countersigned payment_hold_lifted: township
         fund_opened fund_closed: village-finance county-agriculture agency

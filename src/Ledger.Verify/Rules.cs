@@ -216,7 +216,8 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
     {
         if (at < _recorded - margin)
             throw new NotProven(
-                $"第 {index} 条记录于 {at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z，早于它前面的条目（{_recorded.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z）"
+                $"第 {index} 条记录于 {at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z，"
+                    + $"早于它前面的条目（{_recorded.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z）"
                     + $"超过 {margin.TotalMinutes:0} 分钟（时钟确曾回拨的，用 --clock-margin 写明分钟）"
             );
         if (isSigned && at > seenAt + margin)
@@ -734,6 +735,11 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
             );
         Counted(e, application, collective, amount);
         Opened(e, onGovernmentPaid);
+        Alike(e, application, amount, from, to);
+    }
+
+    private void Alike(Entry e, Application application, long amount, long from, long to)
+    {
         if (_conduct.Line(application.Id, MemberOf(e.Stream.Id), amount, from, to) is { } unlike)
             throw Fails(e, unlike);
     }
@@ -1448,7 +1454,8 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
         some.Any(one => others.Any(other => IsOne(one, other)));
 
     /// <summary>
-    /// One person: as their accounts say, else by the name, however it is spelt, without the alias of another authority.
+    /// One person: as their accounts say, else by the name, however it is spelt, without the alias of another
+    /// authority.
     /// </summary>
     private bool IsOne(string one, string other) =>
         one.Equals(other, StringComparison.OrdinalIgnoreCase)

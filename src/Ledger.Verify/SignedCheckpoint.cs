@@ -81,7 +81,9 @@ public sealed record Key(string Name, byte[] Id, byte Type, byte[] Public)
 /// <summary>A checkpoint whose signatures were checked; <paramref name="Signers"/> says by whom, in words.</summary>
 public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, string Signers)
 {
-    /// <summary>When the first of the witnesses saw it; null without one: the log's own signature has no time.</summary>
+    /// <summary>
+    /// When the first of the witnesses saw it; null without one: the log's own signature has no time.
+    /// </summary>
     public DateTimeOffset? SeenAt { get; init; }
 
     /// <exception cref="NotProven">It is not signed by one of the log's keys, a known key's line is wrong, or a wanted

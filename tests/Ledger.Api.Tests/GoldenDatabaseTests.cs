@@ -510,7 +510,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         With("receipt_confirmed", "headers", "actor", payer, "付款人自己确认了入账");
         With("notice_published", "data", "until", (string)One("notice_published")["data"]!["from"]!, "政策年度要求");
         Without("application_filed", "没有提交就复核了");
-        Without("application_approved", "没有审批就付款了");
+        Without("application_approved", "没有审批就公示了");
         says(0, "成立");
     }
 

@@ -236,7 +236,10 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
             await RefusedAsync(product, $"insert into ledger.log_finding values ({row})");
         // What the product is about to find, in the middle of thousands of fakes, and in its own words beforehand.
         await product.EditAsync(
-            $"update ledger.mt_doc_fund set data = jsonb_set(data, '{{availableFen}}', '7') where id = '{product.Village.FundId}'"
+            $"""
+            update ledger.mt_doc_fund set data = jsonb_set(data, '{"{availableFen}"}', '7')
+             where id = '{product.Village.FundId}'
+            """
         );
         await product.Village.AllocateAsync(1);
         var words = await product.ScalarAsync<string>("select detail from ledger.log_finding");

@@ -237,7 +237,16 @@ public sealed partial class LogTests
             "缴费还没有发生",
             all => First(all, "contribution_recorded", l => l["data"]!["paidOn"] = "2027-05-01", OfPerson)
         );
-        yield return ("低于最低档次", all => First(all, "contribution_recorded", l => l["data"]!["tierFen"] = 1));
+        yield return (
+            "低于最低档次",
+            all =>
+                First(
+                    all,
+                    "contribution_recorded",
+                    l => (l["data"]!["tierFen"], l["data"]!["kind"]) = (1, "regular"),
+                    OfPerson
+                )
+        );
         yield return (
             "已用于另一笔缴费",
             all =>

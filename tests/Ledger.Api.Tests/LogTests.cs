@@ -361,7 +361,8 @@ public sealed partial class LogTests(ApiFixture api)
         SampleProcess process,
         IEnumerable<string> lines,
         string what,
-        Func<List<string>, IEnumerable<string>> change
+        Func<List<string>, IEnumerable<string>> change,
+        bool hashesToo = true
     )
     {
         var changed = change([.. lines.Where(l => l.Length > 0)])
@@ -391,6 +392,9 @@ public sealed partial class LogTests(ApiFixture api)
         );
         var (code, said) = Programs.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
         Assert.True(code == 1 && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
+        // Each of the first ones; it is the same of the others.
+        if (!hashesToo)
+            return;
         Assert.Equal(
             0,
             Programs
@@ -569,7 +573,7 @@ public sealed partial class LogTests(ApiFixture api)
         await AnsweredAsync("答复了对自己经办的申请的投诉", "township", a => Who("application_reviewed", a));
 
         foreach (var (what, change) in Breaches(lines))
-            await FoundAsync(process, lines, what, change);
+            await FoundAsync(process, lines, what, change, hashesToo: false);
     }
 
     [Fact]
@@ -630,7 +634,7 @@ public sealed partial class LogTests(ApiFixture api)
                        array['{"command":"x","code":"forbidden","targetId":null}'::jsonb],
                        array[null::bytea], array['x'], array['x'],
                        array['{"actor":"x","role":"auditor","region":"0000","command":"x",
-                               "effectiveDate":"2026-01-01","idempotencyKey":""}'::jsonb],
+                               "effectiveDate":"2026-01-01","idempotencyKey":"","seal":"x"}'::jsonb],
                        array[now()])
             """;
         var (lateId, lostId) = ($"refusal-{Guid.NewGuid():N}", $"refusal-{Guid.NewGuid():N}");

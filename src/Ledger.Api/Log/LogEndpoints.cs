@@ -225,8 +225,8 @@ public static class LogEndpoints
     }
 
     /// <summary>
-    /// What has just been recorded is sealed some seconds later: whoever asks at once waits a little. Of what lies in the
-    /// log and the product did not write it gives none.
+    /// What has just been recorded is sealed some seconds later: whoever asks at once waits a little. Of what lies in
+    /// the log and the product did not write it gives none.
     /// </summary>
     private static async Task<IResult> Receipt(
         long sequence,

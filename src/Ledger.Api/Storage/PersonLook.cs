@@ -7,7 +7,8 @@ namespace Ledger.Api.Storage;
 /// <summary>
 /// The look at the personal data beside the events, all of it in turn: each row opens, is found by its own person's
 /// number, name and birth date, and is gone only where an event says so. Else somebody could be registered, and
-/// subsidised, a second time. Who handed in a document is as it was sealed. Rows from before there was a hash of name and birth date get theirs.
+/// subsidised, a second time. Who handed in a document is as it was sealed. Rows from before there was a hash of name
+/// and birth date get theirs.
 /// </summary>
 public sealed class PersonLook(
     PersonalData people,

@@ -347,6 +347,23 @@ public sealed class LedgerCheck(
         }
     }
 
+    /// <summary>An event that the product did not write, or that is out of its turn.</summary>
+    /// <param name="late">Its time, where that is not in turn.</param>
+    private void NameForeign(IEvent e, string? late)
+    {
+        var why =
+            EventTypes.IsOfNoKind(e.StreamKey!) ? "产品有的流；没有这种流，不是产品写入的"
+            : e.IsForeign() ? NotOurs
+            : null;
+        if (why is null && late is null)
+            return;
+        Foreign(
+            e,
+            why is null ? "recordedAt" : "C20",
+            string.Join("；", new[] { why, late is null ? null : $"按次序记录的事件，{late}" }.OfType<string>())
+        );
+    }
+
     private async Task CheckAuditTrailAsync(bool rebuild, CancellationToken cancellation)
     {
         // What is of no region, whoever sees everything else checks too.
@@ -370,19 +387,7 @@ public sealed class LedgerCheck(
                 )
                     continue;
                 _events++; // here and nowhere else: each event has one entry, but no state or several
-                var why =
-                    EventTypes.IsOfNoKind(e.StreamKey!) ? "产品有的流；没有这种流，不是产品写入的"
-                    : e.IsForeign() ? NotOurs
-                    : null;
-                if (why is not null || late is not null)
-                    Foreign(
-                        e,
-                        why is null ? "recordedAt" : "C20",
-                        string.Join(
-                            "；",
-                            new[] { why, late is null ? null : $"按次序记录的事件，{late}" }.OfType<string>()
-                        )
-                    );
+                NameForeign(e, late);
                 if (e.Data is ForeignEvent || e.Sequence > seen)
                     continue; // the trail says of it what it can, or has not come to it
                 var expected = AuditEntry.Of(e).ToString();
