@@ -222,16 +222,17 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
         }
 
         // Who asks is the address that the front sees, not what the client says of itself.
-        var answers = new List<HttpStatusCode>();
-        for (var i = 0; i < 80; i++)
+        // All at once: one after the other, a slow machine is given more in the meantime than it asks for.
+        async Task<HttpStatusCode> Asked(int i)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/funds")
             {
                 Headers = { { "X-Forwarded-For", $"10.0.0.{i}" } },
             };
             using var answer = await other.Http.SendAsync(request);
-            answers.Add(answer.StatusCode);
+            return answer.StatusCode;
         }
+        var answers = await Task.WhenAll(Enumerable.Range(0, 160).Select(Asked));
         Assert.Contains(HttpStatusCode.TooManyRequests, answers);
 
         // Told to stop, all stop, and have finished what they had begun.

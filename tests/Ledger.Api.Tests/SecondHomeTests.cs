@@ -267,9 +267,10 @@ public sealed class SecondHomeTests(ApiFixture api)
             """{"rows":1,"imported":1,"updated":0,"unchanged":0,"skipped":0,"faults":[],"notes":[]}""",
             Assert.Single(answers)
         );
+        const double tick = 2; // a timer counts in whole milliseconds and may ring up to one early
         var medians = times.Select(t => t.Order().ElementAt(t.Count / 2)).ToArray();
         Assert.True(
-            medians.Max() < medians.Min() * 1.2 && medians.Min() >= Commands.Beat.Length.TotalMilliseconds,
+            medians.Max() < medians.Min() * 1.2 && medians.Min() >= Commands.Beat.Length.TotalMilliseconds - tick,
             $"medians, ms: {string.Join(", ", medians.Select(m => $"{m:0.0}"))}"
         );
         // On the list they look alike, whoever they are; and nothing there is the id under which the others know them.

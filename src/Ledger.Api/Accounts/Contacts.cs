@@ -62,24 +62,22 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
     public Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region) =>
         names.OfAsync(
             $"staff {region}",
-            async () => await ReadStaffAsync(region, MostOffered) is { Count: < MostOffered } few ? few : []
+            async () => await Around(region).CountAsync() < MostOffered ? await ReadStaffAsync(region) : []
         );
 
     public async Task<IReadOnlyList<string>> CalledAsync(string region, string name) =>
         [
-            .. (await names.OfAsync($"all staff {region}", () => ReadStaffAsync(region, MostRead)))
+            .. (await names.OfAsync($"all staff {region}", () => ReadStaffAsync(region)))
                 .Where(p => p.Name == name)
                 .Select(p => p.Account),
         ];
 
-    private async Task<IReadOnlyList<(string Account, string Name)>> ReadStaffAsync(string region, int most)
+    private IQueryable<Account> Around(string region) =>
+        session.Query<Account>().Where(a => a.Region.StartsWith(region));
+
+    private async Task<IReadOnlyList<(string Account, string Name)>> ReadStaffAsync(string region)
     {
-        var staff = await session
-            .Query<Account>()
-            .Where(a => a.Region.StartsWith(region))
-            .OrderBy(a => a.Id)
-            .Take(most)
-            .ToListAsync();
+        var staff = await Around(region).OrderBy(a => a.Id).Take(MostRead).ToListAsync();
         var persons = await PersonsAsync([.. staff.Select(a => a.Id)]);
         return [.. staff.Where(a => persons.ContainsKey(a.Id)).Select(a => (a.Name, persons[a.Id].Name))];
     }

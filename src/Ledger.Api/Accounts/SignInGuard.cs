@@ -33,17 +33,7 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     );
 
     private readonly PartitionedRateLimiter<string> _rate = PartitionedRateLimiter.Create<string, string>(source =>
-        settings.RequestsPerAddress == 0
-            ? RateLimitPartition.GetNoLimiter(source)
-            : RateLimitPartition.GetTokenBucketLimiter(
-                source,
-                _ => new TokenBucketRateLimiterOptions
-                {
-                    TokenLimit = Burst,
-                    TokensPerPeriod = PerSecond,
-                    ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-                }
-            )
+        Buckets.Of(source, settings.RequestsPerAddress != 0, Burst, PerSecond, TimeSpan.FromSeconds(1))
     );
 
     /// <summary>Failures of a name, from one source or (source null) from all.</summary>

@@ -2,6 +2,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Members;
+using Ledger.Api.Notices;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
 using Ledger.Api.Security;
@@ -950,9 +951,7 @@ public static class ApplicationEndpoints
         CancellationToken cancellation
     )
     {
-        var application = await session.LoadAsync<Application>(id, cancellation);
-        if (application?.NoticeFrom is null)
-            throw Require.NotFound($"公示 {id}");
+        var application = await PublicNotices.PublishedAsync(id, session, cancellation);
         if (!Domain.Applications.Notice.IsPublic(application, clock.Today) && !caller.MaySee(application.Region))
             throw new RefusedException(
                 new Rejection(

@@ -2,6 +2,7 @@ using JasperFx.Events;
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Funds;
+using Ledger.Api.Notices;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
@@ -136,9 +137,7 @@ public static class ApplicationPages
         Clock clock
     )
     {
-        var application = await session.LoadAsync<Application>(id);
-        if (application?.NoticeFrom is null)
-            throw Require.NotFound($"公示 {id}");
+        var application = await PublicNotices.PublishedAsync(id, session);
         var found = number is null ? null : await Complaining.ViewAsync(id, number, session, database, clock);
         return PageRoutes.Show<ComplaintPage>(
             new
@@ -208,7 +207,7 @@ public static class ApplicationPages
             cancellation
         );
         var plan = await session.LoadAsync<Plan>(application.PlanId, cancellation);
-        var address = $"{http.Request.Scheme}://{http.Request.Host}/notices/{id}";
+        var address = PageRoutes.Address(http, $"/notices/{id}");
         return PageRoutes.Show<NoticePage>(
             new
             {

@@ -72,13 +72,20 @@ public static class Approving
     /// </summary>
     public static async Task<OwnRecords> OwnRecordsAsync(string[] years, Command command)
     {
-        const string Contributed = "type in ('contribution_recorded', 'contribution_adjusted')";
+        // Each year's few events by themselves, and never all events beside ten thousand years.
+        const string Contributed = $"""
+            unnest(@years) y (id)
+              cross join lateral (
+                  select e.stream_id, e.headers, e.data
+                    from {LedgerStore.Schema}.mt_events e
+                   where e.stream_id = y.id
+                     and e.type in ('contribution_recorded', 'contribution_adjusted')
+                  offset 0) e
+            """;
         var who = await command.Connection.QueryAsync(
             $"""
             select distinct headers ->> '{EventHeaders.Actor}', headers ->> '{EventHeaders.OnBehalfOf}'
-              from {LedgerStore.Schema}.mt_events
-             where stream_id = any(@years)
-               and {Contributed}
+              from {Contributed}
             """,
             r => (By: r.IsDBNull(0) ? null : r.GetString(0), For: r.IsDBNull(1) ? null : r.GetString(1)),
             ("years", years)
@@ -91,10 +98,8 @@ public static class Approving
         var records = await command.Connection.QueryAsync(
             $"""
             select stream_id, coalesce(data ->> 'of', data ->> 'reference')
-              from {LedgerStore.Schema}.mt_events
-             where stream_id = any(@years)
-               and {Contributed}
-               and (headers ->> '{EventHeaders.Actor}' = any(@own)
+              from {Contributed}
+             where (headers ->> '{EventHeaders.Actor}' = any(@own)
                     or headers ->> '{EventHeaders.OnBehalfOf}' = any(@own))
             """,
             r => (Year: r.GetString(0), Reference: r.GetString(1)),
@@ -116,9 +121,10 @@ public static class Approving
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(application.Region)));
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
+        var lines = application.With(LineStatus.Accepted).ToList();
         var basis = await LinesAsync(
             application,
-            [.. application.With(LineStatus.Accepted)],
+            lines,
             plan,
             collective,
             policy,
@@ -137,10 +143,7 @@ public static class Approving
                     pilot,
                     basis,
                     policy.HighestTierFen,
-                    await OwnRecordsAsync(
-                        [.. application.With(LineStatus.Accepted).Select(application.MemberYearId)],
-                        command
-                    )
+                    await OwnRecordsAsync([.. lines.Select(application.MemberYearId)], command)
                 ),
                 await command.ActorAmongAsync(application.Handlers())
             )

@@ -130,8 +130,8 @@ public sealed class Together(
         // Who finds nobody at work leads the group that he is in, and nobody waits for another thread.
         if (Enter(member) is { } lane)
         {
-            var done = await LeadAsync(lane);
-            if (!IsOver(lane, done))
+            await LeadAsync(lane);
+            if (!IsOver(lane))
                 Run(lane);
         }
         return await member.Done.Task;
@@ -169,11 +169,10 @@ public sealed class Together(
     }
 
     /// <summary>Nobody waits that may go: who waits for another group's streams goes on with that.</summary>
-    private bool IsOver(Lane lane, List<Member> done)
+    private bool IsOver(Lane lane)
     {
         lock (_gate)
         {
-            lane.Held.ExceptWith(done.SelectMany(m => m.Streams));
             if (lane.Ready().Any())
                 return false;
             lane.Running--;
@@ -186,11 +185,12 @@ public sealed class Together(
     private void Run(Lane lane) =>
         _ = Task.Run(async () =>
         {
-            while (!IsOver(lane, await LeadAsync(lane))) { }
+            do await LeadAsync(lane);
+            while (!IsOver(lane));
         });
 
     /// <summary>One group, from its first lock to its last answer. Never fails: its members go alone then.</summary>
-    private async Task<List<Member>> LeadAsync(Lane lane)
+    private async Task LeadAsync(Lane lane)
     {
         var all = Next(lane);
         List<Member> members = [.. all];
@@ -210,7 +210,8 @@ public sealed class Together(
         }
         foreach (var member in members)
             member.Done.SetResult(answers.GetValueOrDefault(member));
-        return all;
+        lock (_gate)
+            lane.Held.ExceptWith(all.SelectMany(m => m.Streams));
     }
 
     /// <summary>

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
@@ -84,7 +82,7 @@ public static class DonorPages
                     session,
                     database,
                     people,
-                    $"{http.Request.Scheme}://{http.Request.Host}/gifts/{id}/{Code(keys, id)}",
+                    PageRoutes.Address(http, $"/gifts/{id}/{AddressCode.Of(keys, Gifts(id))}"),
                     cancellation
                 );
             },
@@ -114,11 +112,7 @@ public static class DonorPages
         CancellationToken cancellation
     )
     {
-        var isOurs = CryptographicOperations.FixedTimeEquals(
-            Encoding.UTF8.GetBytes(code),
-            Encoding.UTF8.GetBytes(Code(keys, id))
-        );
-        var donor = isOurs ? await session.LoadAsync<Donor>(id, cancellation) : null;
+        var donor = AddressCode.Holds(keys, Gifts(id), code) ? await session.LoadAsync<Donor>(id, cancellation) : null;
         return await ShowAsync(
             donor ?? throw Require.NotFound("捐赠查询"),
             RegionCode.City(donor.Region),
@@ -130,8 +124,8 @@ public static class DonorPages
         );
     }
 
-    private static string Code(KeyFile keys, string donorId) =>
-        Convert.ToHexStringLower(HMACSHA256.HashData(keys.HashKey, Encoding.UTF8.GetBytes($"gifts {donorId}")))[..32];
+    /// <summary>What the code in the address is of.</summary>
+    private static string Gifts(string donorId) => $"gifts {donorId}";
 
     private static async Task<IResult> ShowAsync(
         Donor donor,

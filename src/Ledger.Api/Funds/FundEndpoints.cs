@@ -864,15 +864,12 @@ public static class FundEndpoints
     )
     {
         var (fund, statement) = await StatementAsync(id, from, to, recordedAt, session, stored, caller, clock);
-        var names = Workbook.IsWantedBy(http)
-            ? await NamesAsync(statement.Lines.Select(l => l.Actor), contacts)
-            : new Dictionary<string, string>();
-        return Workbook.Answer(
-            http,
-            statement,
-            () => FundSheets.Statement(fund, statement, names),
-            $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}"
-        );
+        return Workbook.IsWantedBy(http)
+            ? Workbook.File(
+                FundSheets.Statement(fund, statement, await NamesAsync(statement.Lines.Select(l => l.Actor), contacts)),
+                $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}"
+            )
+            : Results.Ok(statement);
     }
 
     /// <summary>The people of these accounts, as sheets name them.</summary>

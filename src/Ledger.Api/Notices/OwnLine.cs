@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Threading.RateLimiting;
 using JasperFx.Events;
 using Ledger.Api.Commands;
@@ -35,35 +33,34 @@ public sealed class OwnLineGuard(Settings settings) : IDisposable
     private const int OfSource = 10,
         OfList = 60;
 
-    private readonly PartitionedRateLimiter<string> _limits = PartitionedRateLimiter.Create<string, string>(key =>
-        settings.RequestsPerAddress == 0
-            ? RateLimitPartition.GetNoLimiter(key)
-            : RateLimitPartition.GetTokenBucketLimiter(
-                key,
-                _ => new TokenBucketRateLimiterOptions
-                {
-                    TokenLimit = key.StartsWith("list ", StringComparison.Ordinal) ? OfList : OfSource,
-                    TokensPerPeriod = 1,
-                    ReplenishmentPeriod =
-                        TimeSpan.FromMinutes(1) / (key.StartsWith("list ", StringComparison.Ordinal) ? 6 : 1),
-                }
-            )
-    );
+    private readonly PartitionedRateLimiter<string> _sources = Limiter(settings, OfSource, TimeSpan.FromMinutes(1)),
+        _lists = Limiter(settings, OfList, TimeSpan.FromSeconds(10));
+
+    private static PartitionedRateLimiter<string> Limiter(Settings settings, int most, TimeSpan each) =>
+        PartitionedRateLimiter.Create<string, string>(key =>
+            Buckets.Of(key, settings.RequestsPerAddress != 0, most, 1, each)
+        );
 
     /// <exception cref="RefusedException"><c>too-many-requests</c>.</exception>
     public void Take(string applicationId, string source)
     {
-        foreach (var key in new[] { $"source {source}", $"list {applicationId}" })
+        using var ofSource = _sources.AttemptAcquire(source);
+        if (ofSource.IsAcquired)
         {
-            using var lease = _limits.AttemptAcquire(key);
-            if (!lease.IsAcquired)
-                throw new RefusedException(
-                    new Rejection(Rejections.TooManyRequests, "查询次数过多，请过几分钟再试，或到村委会、经办机构查询")
-                );
+            using var ofList = _lists.AttemptAcquire(applicationId);
+            if (ofList.IsAcquired)
+                return;
         }
+        throw new RefusedException(
+            new Rejection(Rejections.TooManyRequests, "查询次数过多，请过几分钟再试，或到村委会、经办机构查询")
+        );
     }
 
-    public void Dispose() => _limits.Dispose();
+    public void Dispose()
+    {
+        _sources.Dispose();
+        _lists.Dispose();
+    }
 }
 
 /// <summary>
@@ -87,7 +84,7 @@ public static class OwnLine
             "/notices/{id}/own",
             async (string id, IQuerySession session) =>
             {
-                var application = await PublishedAsync(id, session);
+                var application = await PublicNotices.PublishedAsync(id, session);
                 return PageRoutes.Show<FindOwnLinePage>(
                     new
                     {
@@ -117,7 +114,7 @@ public static class OwnLine
         if (four.Length != 4 || !four[..3].All(char.IsAsciiDigit) || !(char.IsAsciiDigit(four[3]) || four[3] == 'X'))
             throw Require.Invalid("idLastFour", "应为身份证号的后四位，末位可以是 X");
         guard.Take(id, Source.Of(http));
-        var application = await PublishedAsync(id, session);
+        var application = await PublicNotices.PublishedAsync(id, session);
         await using var connection = await database.OpenConnectionAsync();
         var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
         // Two of one name and number: neither is told the other's.
@@ -150,11 +147,9 @@ public static class OwnLine
         CancellationToken cancellation
     )
     {
-        var isOurs = CryptographicOperations.FixedTimeEquals(
-            Encoding.UTF8.GetBytes(code),
-            Encoding.UTF8.GetBytes(Code(keys, id, memberId))
-        );
-        var application = isOurs ? await session.LoadAsync<Application>(id, cancellation) : null;
+        var application = AddressCode.Holds(keys, Of(id, memberId), code)
+            ? await session.LoadAsync<Application>(id, cancellation)
+            : null;
         if (application?.Lines.FirstOrDefault(l => l.MemberId == memberId) is not { } line)
             throw Require.NotFound("本人补助查询");
         var events = await stored.OfAsync<MemberYear>(
@@ -189,21 +184,15 @@ public static class OwnLine
         };
     }
 
-    /// <summary>Whatever was published once; what was never made public is nobody's to ask about.</summary>
-    private static async Task<Application> PublishedAsync(string id, IQuerySession session) =>
-        await session.LoadAsync<Application>(id) is { NoticeFrom: not null } published
-            ? published
-            : throw Require.NotFound($"公示 {id}");
-
     private static async Task<string> NameAsync(Application application, IQuerySession session) =>
         (await PlanPages.NamesAsync(session, [application.CollectiveId])).GetValueOrDefault(
             application.CollectiveId,
             ""
         );
 
-    /// <summary>Only we can make it: whoever has it was told so by us, or by whom he showed it.</summary>
+    /// <summary>The code in the address of a line.</summary>
     public static string Code(KeyFile keys, string applicationId, string memberId) =>
-        Convert.ToHexStringLower(
-            HMACSHA256.HashData(keys.HashKey, Encoding.UTF8.GetBytes($"own line {applicationId} {memberId}"))
-        )[..32];
+        AddressCode.Of(keys, Of(applicationId, memberId));
+
+    private static string Of(string applicationId, string memberId) => $"own line {applicationId} {memberId}";
 }

@@ -5,29 +5,13 @@ using Ledger.Api.Plans;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
+using Ledger.Projections.Reports;
 using Ledger.Projections.WorkQueues;
 using Ledger.Web.Notices;
 using Marten;
 using Npgsql;
 
 namespace Ledger.Api.Notices;
-
-/// <summary>
-/// A notice as anybody finds it (C16): the village, the span of days, how many people and how much. Names stand in the
-/// notice itself, as long as that is public.
-/// </summary>
-public sealed record NoticeListView(
-    string ApplicationId,
-    string Region,
-    string CollectiveName,
-    int Year,
-    DateOnly From,
-    DateOnly Until,
-    int LineCount,
-    Money Amount,
-    bool IsOpen,
-    bool IsPublic
-);
 
 /// <summary>
 /// Which notices there are, for whoever has not signed in: the newest first, so that a villager finds his own by the
@@ -64,13 +48,12 @@ public static class PublicNotices
                     NoticesPage.Past => false,
                     _ => null,
                 };
-                var found = await FindAsync(q, open, session, database, clock);
                 return PageRoutes.Show<NoticesPage>(
                     new
                     {
                         Asked = q,
                         State = state,
-                        Notices = (IReadOnlyList<NoticesPage.Row>)[.. found.Select(Row)],
+                        Notices = await FindAsync(q, open, session, database, clock),
                     }
                 );
             }
@@ -78,8 +61,16 @@ public static class PublicNotices
         app.MapOwnLinePages();
     }
 
-    private static NoticesPage.Row Row(NoticeListView n) =>
-        new(n.ApplicationId, n.CollectiveName, n.Year, n.From, n.Until, n.LineCount, n.Amount, n.IsOpen, n.IsPublic);
+    /// <summary>Whatever was published once; what was never made public is nobody's to ask about.</summary>
+    /// <exception cref="RefusedException"><c>not-found</c>.</exception>
+    public static async Task<Application> PublishedAsync(
+        string id,
+        IQuerySession session,
+        CancellationToken cancellation = default
+    ) =>
+        await session.LoadAsync<Application>(id, cancellation) is { NoticeFrom: not null } published
+            ? published
+            : throw Require.NotFound($"公示 {id}");
 
     /// <param name="asked">Part of the collective's name; null or empty: all.</param>
     /// <param name="open">Those whose days are not over, or those whose are; null: both.</param>
@@ -91,7 +82,7 @@ public static class PublicNotices
         Clock clock
     )
     {
-        var published = await PublishedAsync(database);
+        var published = await SpansAsync(database);
         var items = await session.LoadManyAsync<WorkItem>(published.Select(p => p.Id).ToArray());
         var names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId));
         var name = PageRoutes.Typed(asked);
@@ -119,7 +110,7 @@ public static class PublicNotices
     }
 
     /// <summary>By the audit trail, which has an index over kinds of events; each application's last.</summary>
-    private static async Task<IReadOnlyList<(string Id, DateOnly From, DateOnly Until)>> PublishedAsync(
+    private static async Task<IReadOnlyList<(string Id, DateOnly From, DateOnly Until)>> SpansAsync(
         NpgsqlDataSource database
     )
     {

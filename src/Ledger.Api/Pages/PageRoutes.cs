@@ -76,6 +76,9 @@ public static partial class PageRoutes
             );
     }
 
+    /// <summary>A page's address as somebody elsewhere types or scans it.</summary>
+    public static string Address(HttpContext http, string path) => $"{http.Request.Scheme}://{http.Request.Host}{path}";
+
     /// <summary>A page, who may open it; empty: everybody.</summary>
     public static RouteHandlerBuilder Page(
         this IEndpointRouteBuilder app,

@@ -106,43 +106,41 @@ public sealed record PolicyYearView(
     PolicyProposalView? Proposed
 )
 {
-    public static PolicyYearView Of(PolicyYear p) =>
-        p.InForce() is not null
-            ? Of(p, isInForce: true)
-            : Of(p with { Parameters = p.Proposed!.Parameters }, isInForce: false) with
-            {
-                Proposed = PolicyProposalView.Of(p.Proposed, null),
-            };
+    public static PolicyYearView Of(PolicyYear p) => Of(p, p.Proposed);
 
-    public static PolicyYearView Of(PolicyYear p, bool isInForce) =>
-        new(
+    /// <param name="first">Whose parameters are shown where none are in force.</param>
+    public static PolicyYearView Of(PolicyYear p, PolicyProposal? first)
+    {
+        var of = p.InForce() ?? p with { Parameters = first!.Parameters };
+        return new(
             p.Id,
             p.Revision,
             p.Region,
             p.Year,
-            p.Parameters.EffectiveFrom,
-            [.. p.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen, t.ToFen, t.StepFen))],
-            p.HighestTierFen,
-            p.Parameters.AccountInterestBasisPoints,
-            p.Parameters.NoticeDays,
-            [.. p.Parameters.Quorums.Select(q => q with { Vote = q.VoteInForce() })],
-            p.Parameters.CountersignatureRequired,
-            p.Deadlines() with
+            of.Parameters.EffectiveFrom,
+            [.. of.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen, t.ToFen, t.StepFen))],
+            of.HighestTierFen,
+            of.Parameters.AccountInterestBasisPoints,
+            of.Parameters.NoticeDays,
+            [.. of.Parameters.Quorums.Select(q => q with { Vote = q.VoteInForce() })],
+            of.Parameters.CountersignatureRequired,
+            of.Deadlines() with
             {
-                ComplaintDays = p.Deadlines().ForComplaint(),
+                ComplaintDays = of.Deadlines().ForComplaint(),
             },
-            p.PayoutMonths(),
-            p.IncentiveWeights(),
-            p.AgeLimits(),
-            p.Parameters.BasicPensionFen,
-            p.Parameters.Payee,
-            p.Parameters.ResolutionNoticeDays,
-            p.Parameters.CommitteeSignsPlan,
-            p.Parameters.CommitteeSignsPayments,
-            p.Parameters.GovernmentPaidOpensSubsidy,
-            isInForce,
-            p.Proposed is { } proposed ? PolicyProposalView.Of(proposed, p.Parameters) : null
+            of.PayoutMonths(),
+            of.IncentiveWeights(),
+            of.AgeLimits(),
+            of.Parameters.BasicPensionFen,
+            of.Parameters.Payee,
+            of.Parameters.ResolutionNoticeDays,
+            of.Parameters.CommitteeSignsPlan,
+            of.Parameters.CommitteeSignsPayments,
+            of.Parameters.GovernmentPaidOpensSubsidy,
+            p.InForce() is not null,
+            p.Proposed is { } proposed ? PolicyProposalView.Of(proposed, p.InForce()?.Parameters) : null
         );
+    }
 }
 
 /// <summary>Policy years (政策年度参数): tiers, cap, notice days, quorum.</summary>
@@ -317,12 +315,7 @@ public static class PolicyYearEndpoints
         var known = await command.LoadAsync<PolicyYear>(id);
         var by = await command.ActorAmongAsync([known.Proposed?.ProposedBy, known.Proposed?.ProposedFor]);
         var state = command.Append(id, known, decide(known, by));
-        return new Answer(
-            state.InForce() is null
-                ? PolicyYearView.Of(state with { Parameters = known.Proposed!.Parameters }, isInForce: false)
-                : PolicyYearView.Of(state),
-            state.Revision
-        );
+        return new Answer(PolicyYearView.Of(state, known.Proposed), state.Revision);
     }
 
     /// <summary>An office's account, and nobody's: it goes into the event.</summary>

@@ -40,23 +40,21 @@ public sealed class SampleContacts(Contacts real) : IContacts
         ?? (account.Contains(".370", StringComparison.Ordinal) ? new PersonCard(NameOf(account), null, null) : null);
 
     public async Task<IReadOnlyList<(string Account, string Name)>> StaffAsync(string region) =>
-        [
-            .. await real.StaffAsync(region),
-            .. SampleStory
-                .Cast.Where(c => c.Actor.Region.StartsWith(region, StringComparison.Ordinal))
-                .Select(c => (c.Actor.Id, Cards[c.Actor.Id].Name)),
-        ];
+        [.. await real.StaffAsync(region), .. CastOf(region).Select(account => (account, Cards[account].Name))];
 
     public async Task<IReadOnlyList<string>> CalledAsync(string region, string name) =>
         [
             .. await real.CalledAsync(region, name),
-            .. SampleStory
-                .Cast.Where(c => c.Actor.Region.StartsWith(region, StringComparison.Ordinal))
-                .Select(c => c.Actor.Id)
+            .. CastOf(region)
                 .Concat((await PlacesAsync(region)).Select(p => SampleOffices.OfficerOf(p.Region).Id))
                 .Distinct()
                 .Where(account => (Cards.GetValueOrDefault(account)?.Name ?? NameOf(account)) == name),
         ];
+
+    private static IEnumerable<string> CastOf(string region) =>
+        SampleStory
+            .Cast.Where(c => c.Actor.Region.StartsWith(region, StringComparison.Ordinal))
+            .Select(c => c.Actor.Id);
 
     public Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region) => real.PlacesAsync(region);
 

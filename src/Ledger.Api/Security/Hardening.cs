@@ -110,18 +110,7 @@ public static class Hardening
 
     /// <param name="perSecond">0: no limit.</param>
     private static RateLimitPartition<string> Limit(string key, int perSecond) =>
-        perSecond == 0
-            ? RateLimitPartition.GetNoLimiter(key)
-            : RateLimitPartition.GetTokenBucketLimiter(
-                key,
-                _ => new TokenBucketRateLimiterOptions
-                {
-                    TokenLimit = perSecond * BurstSeconds,
-                    TokensPerPeriod = perSecond,
-                    ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-                    QueueLimit = 0,
-                }
-            );
+        Buckets.Of(key, perSecond != 0, perSecond * BurstSeconds, perSecond, TimeSpan.FromSeconds(1));
 
     /// <summary>Before everything: also an error's answer has the headers.</summary>
     public static void UseSecurityHeaders(this WebApplication app) =>

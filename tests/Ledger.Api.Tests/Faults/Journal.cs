@@ -116,7 +116,8 @@ public sealed partial class CarefulClient(
                 journal.Violations.Add(
                     new Violation(
                         "answer",
-                        $"{request.Method} {sent.Path}: none within {journal.Patience.TotalSeconds} s and {attempt} attempts"
+                        $"{request.Method} {sent.Path}: none within {journal.Patience.TotalSeconds} s "
+                            + $"and {attempt} attempts"
                     )
                 );
                 throw new InvalidOperationException($"{request.Method} {sent.Path}: no answer");
