@@ -91,6 +91,13 @@ public static class Foreign
 
     internal static void MarkForeign(this IEvent e) => e.SetHeader(Mark, "true");
 
+    private const string Aside = "set-aside";
+
+    /// <summary>Foreign, as the tables' owner has said (<see cref="SetAside"/>).</summary>
+    public static bool IsSetAside(this IEvent e) => Equals(e.GetHeader(Mark), Aside);
+
+    internal static void MarkSetAside(this IEvent e) => e.SetHeader(Mark, Aside);
+
     /// <summary>An event as a finding names it.</summary>
     public static string Named(this IEvent e) => $"事件 {e.Sequence}（{e.EventTypeName}，第 {e.Version} 版）";
 }

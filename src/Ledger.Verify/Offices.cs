@@ -13,6 +13,8 @@ internal sealed class Offices
     /// <summary>Events, a colon, roles; a line each.</summary>
     private const string Table = """
         policy_year_published policy_year_amended: city-hrss
+        policy_year_change_proposed policy_year_change_declined: city-hrss
+        regions_named agency_profile_recorded: administrator
         pilot_applied: county-hrss
         pilot_approved pilot_declined: city-hrss
         collective_registered: county-agriculture agency
@@ -67,6 +69,9 @@ internal sealed class Offices
             if (!place.StartsWith(region, StringComparison.Ordinal))
                 return $"在 {region} 办理，而它属于 {place}";
         }
+        // A year, and a region's names, have their place in their ids.
+        if (OfItself(stream) is { } its && !its.StartsWith(region, StringComparison.Ordinal))
+            return $"在 {region} 办理，而它属于 {its}";
         return
             type == "application_filed"
             && _places.TryGetValue(d.GetProperty("collectiveId").GetString()!, out var own)
@@ -74,6 +79,11 @@ internal sealed class Offices
             ? $"在 {region} 申请，而集体属于 {own}"
             : NotGiven(headers, role, region);
     }
+
+    private static string? OfItself(string stream) =>
+        stream.StartsWith("policy-year-", StringComparison.Ordinal) ? stream["policy-year-".Length..^5]
+        : stream.StartsWith("agency-profile-", StringComparison.Ordinal) ? stream["agency-profile-".Length..^17]
+        : null;
 
     /// <summary>An account's role and region, when it was opened or changed: what it had before may still be in a token
     /// that lives a little.</summary>

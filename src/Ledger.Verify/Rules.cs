@@ -23,7 +23,8 @@ namespace Ledger.Verify;
 /// not come back for a death (L1), nor after it was cleared to the person (L2). Nothing is paid while the village's
 /// supervision committee holds it; the township lifts a hold, and nobody who handled the application; who signed or
 /// held it does not pay. Where the policy year asks for it, the committee has signed what is paid and what is adopted,
-/// and the township countersigned that (L7, C21). A plan is adopted as a meeting decided that could: a body that the
+/// and the township countersigned that (L7, C21). What plans rest on, and the payee, the city changes by two
+/// (<see cref="PolicyChanges"/>). A plan is adopted as a meeting decided that could: a body that the
 /// policy year lets decide, as many present and as many for it as it asks (C13, L4), called as it asks (L5); and nobody
 /// files before the resolution was published for its days (L6). Each office does its own duty in its own place
 /// (<see cref="Offices"/>), one step after the other, and what two events say of one thing is the same
@@ -35,6 +36,7 @@ namespace Ledger.Verify;
 public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? seenAt)
 {
     private readonly Offices _offices = new();
+    private PolicyChanges? _changes;
     private readonly Conduct _conduct = new(mostFeesFen);
     private DateTimeOffset _recorded = DateTimeOffset.UnixEpoch;
 
@@ -303,6 +305,10 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
             case "policy_year_published" or "policy_year_amended":
                 _capOf.Clear();
                 With(e, Policy);
+                With(e, Changed);
+                break;
+            case "policy_year_change_proposed" or "policy_year_change_declined":
+                With(e, Changed);
                 break;
             case "plan_drafted"
             or "plan_amended"
@@ -949,7 +955,7 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
     }
 
     /// <summary>L15: of a record that stands, and never more back than was paid.</summary>
-    private static void Changed(Entry e, JsonElement d)
+    private static void Adjusted(Entry e, JsonElement d)
     {
         var at = e.Stream.Paid.FindIndex(p => p.Reference == d.GetProperty("of").GetString());
         if (at < 0)
@@ -972,7 +978,7 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
                 Contributed(e, d, headers);
                 break;
             case "contribution_adjusted" or "contribution_refunded":
-                Changed(e, d);
+                Adjusted(e, d);
                 break;
             case "subsidy_paid":
                 var application = d.GetProperty("applicationId").GetString();
@@ -1190,6 +1196,14 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
         );
     }
 
+    private void Changed(Entry e, JsonElement d, JsonElement headers)
+    {
+        if (Changes.Take(e.Type, e.Stream.Id, d, headers, _recorded) is { } wrong)
+            throw Fails(e, wrong);
+    }
+
+    private PolicyChanges Changes => _changes ??= new PolicyChanges(AnyIsOne, margin);
+
     /// <summary>The switches of a policy year; off where an event from before has none.</summary>
     private readonly record struct Asked(
         bool Countersigned,
@@ -1216,6 +1230,8 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
     {
         var (plan, actor) = (Of(_plans, e.Stream.Id), Doers(headers, "actor"));
         var version = e.Type == "plan_drafted" ? 1 : d.GetProperty("planVersion").GetInt32();
+        if (e.Type == "plan_drafted")
+            Changes.Drafted(e.Stream.Id, d, _recorded);
         if (e.Type == "plan_signed")
         {
             if (d.GetProperty("signedBy").GetString() != actor[0])
@@ -1440,7 +1456,7 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
     }
 
     /// <summary>Who did it, and whom he acted for.</summary>
-    private static string[] Doers(JsonElement d, string name, JsonElement headers = default)
+    internal static string[] Doers(JsonElement d, string name, JsonElement headers = default)
     {
         var who = d.GetProperty(name).GetString()!;
         var other =

@@ -156,6 +156,77 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         Assert.Equal(2, said.Split("command_refused").Length);
     }
 
+    /// <summary>One insert stopped a fund for good: neither check nor rebuild let it go on.</summary>
+    [Fact]
+    public async Task An_event_that_stops_a_fund_for_good_is_set_aside_by_the_tables_owner_alone()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_aside");
+        var village = product.Village;
+        var path = $"/api/funds/{village.FundId}";
+        async Task<decimal> AvailableAsync() =>
+            (await village.Officer.GetAsync(path)).GetProperty("availableAmount").GetDecimal();
+        async Task<(int Exit, string Said)> AsideAsync(long sequence, string? connection = null)
+        {
+            var settings = new Dictionary<string, string>(product.Settings);
+            settings["ConnectionStrings__Ledger"] = connection ?? product.ConnectionString;
+            return await ApiProcess.RunAsync(settings, "set-aside", $"{sequence}", "--reason", "伪造的事件");
+        }
+        var (sound, before) = (await SequenceAsync(product, village.FundId), await AvailableAsync());
+        // Of no type that there is; and, before it, one that can be read and does not follow.
+        var alien = await product.ForgeAsync(village.FundId, "funds_credited", AlienPayment, "funds_allocated");
+        var unknown = await product.ForgeAsync(village.FundId, "zzz", "'{}'", "funds_allocated");
+        var stopped = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(5));
+        Assert.Contains("fund-damaged", stopped.Message);
+
+        var (exit, said) = await AsideAsync(unknown, await product.ApplicationConnectionAsync());
+        Assert.True(exit != 0 && said.Contains("LedgerOwner", StringComparison.Ordinal), said);
+        Assert.Equal(
+            PostgresErrorCodes.InsufficientPrivilege,
+            (
+                await Assert.ThrowsAsync<PostgresException>(() =>
+                    product.EditAsync($"insert into ledger.set_aside (seq_id, reason) values ({unknown}, 'x')")
+                )
+            ).SqlState
+        );
+        foreach (var (sequence, why) in new[] { (sound, "不能搁置"), (alien, "它后面还有事件"), (9_999_999, "没有事件") })
+        {
+            (exit, said) = await AsideAsync(sequence);
+            Assert.True(exit == 1 && said.Contains(why, StringComparison.Ordinal), said);
+        }
+        foreach (var sequence in new[] { unknown, alien })
+        {
+            (exit, said) = await AsideAsync(sequence);
+            Assert.True(exit == 0 && said.Contains($"事件 {sequence}", StringComparison.Ordinal), said);
+        }
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                try
+                {
+                    await village.AllocateAsync(5);
+                    return true;
+                }
+                catch (InvalidOperationException e) when (e.Message.Contains("fund-damaged", StringComparison.Ordinal))
+                {
+                    return false;
+                }
+            },
+            "the fund goes on"
+        );
+        Assert.Equal(before + 5, await AvailableAsync());
+        (_, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        foreach (var sequence in new[] { unknown, alien })
+            Assert.Contains($"已由表的所有者搁置（事件 {sequence}）", said);
+        Assert.DoesNotContain("Fund fund-", said);
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.True(exit == 0, said);
+        Assert.Equal(before + 5, await AvailableAsync());
+    }
+
+    private const string AlienPayment = """
+        '{"applicationId": "application-x", "amountFen": 100, "lines": 1}'
+        """;
+
     [Fact]
     public async Task Garbage_among_checkpoints_documents_people_and_progress_is_named()
     {

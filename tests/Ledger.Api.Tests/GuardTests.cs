@@ -370,8 +370,17 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                 insert into ledger.audit_entry select * from one;
                 drop table one;
                 """;
-        await product.EditAsync(Exchange(sequences[0], "actor = 'innocent.person', amount_fen = 1"));
-        await product.EditAsync(Exchange(sequences[1], "amount_fen = 1"));
+        // The tables' owner can; the application's role takes nothing out of the trail.
+        Assert.Equal(
+            PostgresErrorCodes.InsufficientPrivilege,
+            (
+                await Assert.ThrowsAsync<PostgresException>(() =>
+                    product.EditAsync(Exchange(sequences[0], "amount_fen = 1"))
+                )
+            ).SqlState
+        );
+        await product.AttackAsync(Exchange(sequences[0], "actor = 'innocent.person', amount_fen = 1"));
+        await product.AttackAsync(Exchange(sequences[1], "amount_fen = 1"));
         await product.EditAsync(
             """
             insert into ledger.audit_entry

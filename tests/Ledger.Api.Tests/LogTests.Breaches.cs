@@ -261,6 +261,92 @@ public sealed partial class LogTests
         );
     }
 
+    /// <summary>
+    /// The city changes its rules: who may, who confirms, and what (C20, L12). Added at the end, as one who signs his
+    /// own log would.
+    /// </summary>
+    private static IEnumerable<(string What, Func<List<string>, IEnumerable<string>> Change)> PolicyBreaches(
+        List<string> lines
+    )
+    {
+        var published = Node(lines.First(l => Is(l, "policy_year_published")));
+        var (year, parameters) = ((string)published["stream"]!, published["data"]!["parameters"]!);
+        JsonNode By(Action<JsonNode> change)
+        {
+            var changed = parameters.DeepClone();
+            change(changed);
+            return changed;
+        }
+        var (one, other) = (By(p => p["noticeDays"] = 1), By(p => p["noticeDays"] = 2));
+        List<string> Then(List<string> all, string type, object data, string actor, Action<JsonNode>? change = null) =>
+            With(
+                all,
+                all[^1],
+                year,
+                type,
+                data,
+                "city-hrss",
+                l =>
+                {
+                    (l["headers"]!["actor"], l["headers"]!["region"]) = (actor, "3708");
+                    change?.Invoke(l);
+                }
+            );
+        List<string> Asked(List<string> all, JsonNode what, string by = "first", Action<JsonNode>? change = null) =>
+            Then(
+                all,
+                "policy_year_change_proposed",
+                new
+                {
+                    region = "3708",
+                    year = 2026,
+                    parameters = what,
+                    proposedBy = "first",
+                    until = "2099-12-31",
+                },
+                by,
+                change
+            );
+        List<string> Done(List<string> all, JsonNode what, string actor, string? said = "first", string? at = null) =>
+            Then(
+                all,
+                "policy_year_amended",
+                new { parameters = what, proposedBy = said },
+                actor,
+                l => l["recordedAt"] = at ?? (string)l["recordedAt"]!
+            );
+        List<string> Names(List<string> all, string role, string region) =>
+            With(
+                all,
+                all[^1],
+                $"agency-profile-370811-{new string('0', 16)}",
+                "regions_named",
+                new { region = "370811", regions = Array.Empty<object>() },
+                role,
+                l => l["headers"]!["region"] = region
+            );
+        yield return (Sound, all => Done(Asked(all, one), one, "second"));
+        yield return ("由 village-finance 办理，应由", all => Asked(all, one, change: As("village-finance")));
+        yield return (
+            "由 county-hrss 办理，应由",
+            all => Then(Asked(all, one), "policy_year_change_declined", new { reason = "x" }, "b", As("county-hrss"))
+        );
+        yield return ("而它属于 3708", all => Asked(all, one, change: l => l["headers"]!["region"] = "3709"));
+        yield return ("由 agency 办理，应由", all => Names(all, "agency", "370811"));
+        yield return ("而它属于 370811", all => Names(all, "administrator", "370812"));
+        yield return ("first 与经办人 second 不符", all => Asked(all, one, "second"));
+        yield return ("确认了自己提出的修订", all => Done(Asked(all, one), one, "first"));
+        yield return ("没有这样提出过修订", all => Done(all, one, "second"));
+        yield return ("确认的不是提出的修订", all => Done(Asked(all, one), other, "second"));
+        yield return ("却由一人修订", all => Done(all, one, "first", null, "2027-06-01T00:00:00Z"));
+        yield return (
+            "没有提出过修订",
+            all => Then(all, "policy_year_change_declined", new { reason = "x" }, "second")
+        );
+
+        static Action<JsonNode> As(string role) => l => l["headers"]!["role"] = role;
+    }
+
     private static List<string> Numbered(List<string> all)
     {
         var versions = new Dictionary<string, int>();

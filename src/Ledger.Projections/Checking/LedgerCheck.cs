@@ -54,6 +54,7 @@ public sealed class LedgerCheck(
         _sealed = new(store, schema, seal);
     private readonly List<Difference> _differences = [];
     private readonly SortedDictionary<long, Difference> _foreign = [],
+        _aside = [],
         _unreadable = [];
     private long _events,
         _documents;
@@ -79,7 +80,7 @@ public sealed class LedgerCheck(
             _differences,
             rebuild && _differences.Count > 0,
             [.. _unreadable.Values, .. _foreign.Values, .. broken],
-            unclear
+            [.. _aside.Values, .. unclear]
         );
     }
 
@@ -260,9 +261,12 @@ public sealed class LedgerCheck(
     /// <summary>No document tells of it, and nothing mends it: it stays in the log, named.</summary>
     private void Foreign(IEvent e, string clause, string why)
     {
-        lock (_foreign)
-            if (_foreign.Count < MaxDifferences)
-                _foreign[e.Sequence] = new Difference("Events", e.StreamKey!, clause, e.EventTypeName, why, e.Sequence);
+        if (e.IsSetAside())
+            why = $"{why}；已由表的所有者搁置";
+        var into = e.IsSetAside() ? _aside : _foreign;
+        lock (into)
+            if (into.Count < MaxDifferences)
+                into[e.Sequence] = new Difference("Events", e.StreamKey!, clause, e.EventTypeName, why, e.Sequence);
     }
 
     private const string NotOurs = "由产品写入的事件；这一个不是，不予采用";
