@@ -55,7 +55,10 @@ public sealed class SetAside
             return (null, $"没有事件 {sequence}");
         await using var transaction = await owner.BeginTransactionAsync();
         // As a command writes: nothing comes in between.
-        await owner.ExecuteAsync($"select 1 from {schema}.mt_streams where id = @stream for update", ("stream", stream));
+        await owner.ExecuteAsync(
+            $"select 1 from {schema}.mt_streams where id = @stream for update",
+            ("stream", stream)
+        );
         var rows = new List<StoredRow>();
         await foreach (var row in stored.LookAsync(owner, "stream_id = @stream", ("stream", stream)))
             rows.Add(row);
@@ -94,9 +97,12 @@ public sealed class SetAside
             {
                 document = fold?.Next(document, e);
             }
-            catch (Exception broken) when (it)
+            catch (Exception broken)
             {
-                return DocumentFold.Why(broken);
+                // Folds are pure: whatever they throw says that no decider let it happen. Of one before it, it is no
+                // matter here: the last is set aside first.
+                if (it)
+                    return DocumentFold.Why(broken);
             }
             if (it)
                 return null;

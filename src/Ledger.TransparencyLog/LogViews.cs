@@ -16,7 +16,8 @@ public sealed record FindingView(DateTimeOffset FoundAt, string Kind, [property:
 /// How the log stands: entries, of which <paramref name="SignedSize"/> are under a checkpoint;
 /// <paramref name="Waiting"/> events have not been taken in yet. <paramref name="IsSound"/>: nothing was ever found
 /// wrong. <paramref name="Findings"/>: the product's own, the newest first, a page of them;
-/// <paramref name="Next"/>: where the next page begins. <paramref name="Planted"/>: rows that somebody else wrote among them, which are not shown.
+/// <paramref name="Next"/>: where the next page begins. <paramref name="Planted"/>: rows that somebody else wrote among
+/// them, which are not shown.
 /// </summary>
 public sealed record LogStatusView(
     string Origin,

@@ -78,7 +78,7 @@ internal sealed class PolicyChanges(Func<IEnumerable<string>, string[], bool> ar
             return "已有方案依据这一年度，却由一人修订";
         var last = $"{int.Parse(year, CultureInfo.InvariantCulture) - 1}";
         var city = region[..Math.Min(4, region.Length)];
-        foreach (var (of, on) in (ReadOnlySpan<(string, string)>)[(region, year), (city, year), (region, last), (city, last)])
+        foreach (var (of, on) in new[] { (region, year), (city, year), (region, last), (city, last) })
             if (_payees.TryGetValue($"policy-year-{of}-{on}", out var until))
                 return until.Payee is { } to && to != payee && until.At < at - margin ? "收款账户由一人更换" : null;
         return null;

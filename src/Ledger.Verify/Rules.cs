@@ -706,17 +706,7 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
                             ? last
                             : Of(reader.GetString()!);
                 else if (name.SequenceEqual("fen"u8))
-                {
-                    while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-                    {
-                        var isFrom = reader.ValueTextEquals("from"u8);
-                        reader.Read();
-                        if (isFrom)
-                            from = reader.GetInt64();
-                        else
-                            to = reader.GetInt64();
-                    }
-                }
+                    (from, to) = Interval(ref reader);
                 else
                     reader.Skip();
             }
@@ -742,6 +732,21 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
         Counted(e, application, collective, amount);
         Opened(e, onGovernmentPaid);
         Alike(e, application, amount, from, to);
+    }
+
+    private static (long From, long To) Interval(ref Utf8JsonReader reader)
+    {
+        var (from, to) = (-1L, -1L);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isFrom = reader.ValueTextEquals("from"u8);
+            reader.Read();
+            if (isFrom)
+                from = reader.GetInt64();
+            else
+                to = reader.GetInt64();
+        }
+        return (from, to);
     }
 
     private void Alike(Entry e, Application application, long amount, long from, long to)

@@ -188,7 +188,9 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
                 )
             ).SqlState
         );
-        foreach (var (sequence, why) in new[] { (sound, "不能搁置"), (alien, "它后面还有事件"), (9_999_999, "没有事件") })
+        foreach (
+            var (sequence, why) in new[] { (sound, "不能搁置"), (alien, "它后面还有事件"), (9_999_999, "没有事件") }
+        )
         {
             (exit, said) = await AsideAsync(sequence);
             Assert.True(exit == 1 && said.Contains(why, StringComparison.Ordinal), said);

@@ -309,7 +309,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             var unsigned = new Checkpoint("golden", tree.Size, tree.Root(), []);
             var note = (unsigned with { Signatures = [signer.Sign(unsigned.Text, DateTimeOffset.UtcNow)] }).Note;
             File.WriteAllText(Path.Combine(product.Folder.FullName, "village.checkpoint"), note);
-            var (code, said) = Programs.Verify(
+            var (code, said) = Programs.VerifyHere(
                 "log",
                 log,
                 "--checkpoint",
@@ -460,7 +460,9 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
                 ["minutes"] = "d",
             },
         };
-        var drafted = JsonNode.Parse("""{"content": {"standard": {"kind": "per-tier"}}}""");
+        var drafted = JsonNode.Parse(
+            """{"villageCode": "370811000001", "content": {"standard": {"kind": "per-tier"}}}"""
+        );
         village.Insert(village.Count - 1, OfPlan("plan_drafted", 1, "village", drafted));
         village.Insert(village.Count - 1, OfPlan("resolution_recorded", 2, "village", resolved));
         adopted["version"] = 3;

@@ -370,7 +370,8 @@ public sealed partial class LogTests(ApiFixture api)
     {
         var verify = await SignedAsync(process, change([.. lines.Where(l => l.Length > 0)]));
         var (code, said) = Programs.VerifyHere(verify);
-        Assert.True(code == (what == Sound ? 0 : 1) && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
+        var asWanted = code == (what == Sound ? 0 : 1) && said.Contains(what, StringComparison.Ordinal);
+        Assert.True(asWanted, $"{what}: {said}");
         // Each of the first ones; it is the same of the others.
         if (hashesToo)
             Assert.Equal(0, Programs.VerifyHere([.. verify, "--only-hashes"]).Exit);

@@ -77,8 +77,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal()
         );
 
-        // The trail and the intervals of fen: he takes nothing away, and changes nothing. The check names what the owner
-        // took, and with the owner's hand it mends; with his own alone it does not begin.
+        // The trail and the intervals of fen: he takes nothing away, and changes nothing. The check names what the
+        // owner took, and with the owner's hand it mends; with his own alone it does not begin.
         string[] taken =
         [
             "delete from ledger.audit_entry where type = 'funds_allocated'",
@@ -97,7 +97,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             );
         await product.AttackAsync(string.Join(";", taken));
         var (code, words) = await ApiProcess.RunAsync(
-            new(product.Settings) { ["ConnectionStrings__Ledger"] = await product.ApplicationConnectionAsync() },
+            new Dictionary<string, string>(product.Settings)
+            {
+                ["ConnectionStrings__Ledger"] = await product.ApplicationConnectionAsync(),
+            },
             "check",
             "--rebuild"
         );

@@ -14,7 +14,10 @@ public static class SetAsideCommand
 
     public static Command Of(string[] settings)
     {
-        var sequence = new Argument<long>("event") { Description = "事件号 · the event's number, as the finding has it" };
+        var sequence = new Argument<long>("event")
+        {
+            Description = "事件号 · the event's number, as the finding has it",
+        };
         var reason = new Option<string>("--reason") { Description = "为什么 · why", Required = true };
         var command = new Command(
             "set-aside",
@@ -46,7 +49,10 @@ public static class SetAsideCommand
                 "搁置须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。set-aside needs the tables' owner's connection."
             );
         if (reason.Length is 0 or > MaxReason)
-            throw new OperationException($"--reason 为 1 至 {MaxReason} 字。Say why, briefly.", OperationException.Misused);
+            throw new OperationException(
+                $"--reason 为 1 至 {MaxReason} 字。Say why, briefly.",
+                OperationException.Misused
+            );
         await using var owner = NpgsqlDataSource.Create(LedgerStore.Plain(access.Owner));
         await using var services = LedgerServices.Alone(owner, keys);
         await using var connection = await owner.OpenConnectionAsync();
@@ -57,7 +63,9 @@ public static class SetAsideCommand
             sequence,
             reason
         );
-        Console.WriteLine(done is null ? $"未搁置：{fault}" : $"已搁置 {done}。事件仍在存证日志和审计轨迹中；几秒后恢复办理。");
+        Console.WriteLine(
+            done is null ? $"未搁置：{fault}" : $"已搁置 {done}。事件仍在存证日志和审计轨迹中；几秒后恢复办理。"
+        );
         return done is null ? 1 : 0;
     }
 }

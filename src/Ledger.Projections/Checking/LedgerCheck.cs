@@ -261,9 +261,9 @@ public sealed class LedgerCheck(
     /// <summary>No document tells of it, and nothing mends it: it stays in the log, named.</summary>
     private void Foreign(IEvent e, string clause, string why)
     {
-        if (e.IsSetAside())
-            why = $"{why}；已由表的所有者搁置";
         var into = e.IsSetAside() ? _aside : _foreign;
+        if (e.IsSetAside())
+            why = "由产品写入的事件；这一个已由表的所有者搁置";
         lock (into)
             if (into.Count < MaxDifferences)
                 into[e.Sequence] = new Difference("Events", e.StreamKey!, clause, e.EventTypeName, why, e.Sequence);
@@ -417,8 +417,13 @@ public sealed class LedgerCheck(
                 await transaction.CommitAsync(cancellation);
             }
         }
-        if (scope.Length > 0)
-            return;
+        if (scope.Length == 0)
+            await CheckTrailOrphansAsync(rebuild);
+    }
+
+    /// <summary>Entries of no event.</summary>
+    private async Task CheckTrailOrphansAsync(bool rebuild)
+    {
         foreach (
             var orphan in await OnAsync(c =>
                 c.ScanAsync(

@@ -59,18 +59,12 @@ public sealed class PolicyPromises(Report broken)
         else if (asked is null || asked.ProposedBy != said)
             Breaks(e, $"{said} 没有这样提出过修订", "先提出，另一人确认");
         else if (
-            !PolicyYearDecider.Same(
-                asked.Parameters with
-                {
-                    EffectiveFrom = parameters.EffectiveFrom,
-                },
-                parameters
-            )
+            !PolicyYearDecider.Same(asked.Parameters with { EffectiveFrom = parameters.EffectiveFrom }, parameters)
             || parameters.EffectiveFrom < asked.Parameters.EffectiveFrom
         )
             Breaks(e, "确认的不是提出的修订", "与提出的一致");
         else if (e.EffectiveDate() > asked.Until)
-            Breaks(e, $"修订于 {e.EffectiveDate():yyyy-MM-dd} 确认", $"{asked.Until:yyyy-MM-dd} 以前");
+            Breaks(e, $"修订于 {e.EffectiveDate():yyyy-MM-dd} 确认", $"不晚于 {asked.Until:yyyy-MM-dd}");
     }
 
     /// <summary>What was written within minutes of it may not have been known.</summary>

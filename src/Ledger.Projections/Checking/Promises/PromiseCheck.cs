@@ -81,14 +81,12 @@ public sealed class PromiseCheck(
                 "type = any(@types)",
                 (
                     "types",
-                    Names(
-                        [
-                            .. EventTypes.Of<PolicyYear>(),
-                            typeof(PlanDrafted),
-                            typeof(CollectiveMerged),
-                            typeof(MembersSeparated),
-                        ]
-                    )
+                    Names([
+                        .. EventTypes.Of<PolicyYear>(),
+                        typeof(PlanDrafted),
+                        typeof(CollectiveMerged),
+                        typeof(MembersSeparated),
+                    ])
                 )
             )
             .ToListAsync(cancellation);
