@@ -5,6 +5,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Ledger.Web.Accounts;
+using Ledger.Web.Audit;
 
 namespace Ledger.Web;
 
@@ -225,6 +226,7 @@ public static partial class Terms
         ["personal_data_erased"] = "删除个人信息",
         ["collective_registered"] = "登记集体",
         ["collective_surveyed"] = "摸底调查",
+        ["member_list_disclosed"] = "取走预填名单",
         ["collective_renamed"] = "集体更名",
         ["collective_merged"] = "集体合并",
         ["predecessor_absorbed"] = "并入前身",
@@ -275,6 +277,8 @@ public static partial class Terms
             .. Enum.GetValues<ApplicationStatus>().Select(Application.StatusName),
             .. Device.Words,
             .. Bodies,
+            .. EventFields.Words.Values,
+            .. TrailThing.Words,
             .. Enum.GetValues<PlanStep>().Select(PlanDecider.StepName),
         ];
 
@@ -285,6 +289,10 @@ public static partial class Terms
         select QuorumRule.Name(rule.Form, region);
 
     public static string Role(string role) => RoleWords.GetValueOrDefault(role, role);
+
+    /// <summary>What a code's word is called, whatever list it is of; an unknown word stands as it is.</summary>
+    public static string Known(string word) =>
+        Words.FirstOrDefault(w => w.Key.EndsWith($".{word}", StringComparison.Ordinal)).Value ?? word;
 
     public static string Event(string type) => Events.GetValueOrDefault(type, type);
 

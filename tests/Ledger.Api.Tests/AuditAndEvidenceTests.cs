@@ -156,6 +156,11 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         await Waits(village.Offices.Reviewer, ApplicationStatus.Filed);
         await village.ReviewAsync();
         await Waits(village.Offices.Approver, ApplicationStatus.Reviewed);
+        // Not for whoever reviewed it: somebody else has to approve.
+        Assert.DoesNotContain(
+            await village.Offices.Reviewer.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications?waitingForMe=true"),
+            i => i.Id == village.ApplicationId
+        );
         await village.ApproveAsync();
         await Waits(village.Officer, ApplicationStatus.Approved);
         Assert.DoesNotContain(

@@ -291,6 +291,7 @@ public sealed class EventTextTests
             "InsuranceChecked.CheckedBy",
             "SubsidyCleared.ClearedBy",
             "LinesWithdrawn.WithdrawnBy",
+            "MemberListDisclosed.DisclosedTo",
             "MembershipDeclined.DeclinedBy",
             "MembershipRequested.RequestedBy",
             "ObjectionResolved.ResolvedBy",

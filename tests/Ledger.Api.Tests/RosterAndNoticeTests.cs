@@ -563,6 +563,44 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C14_C20_the_roster_comes_filled_in_with_who_is_on_no_list_yet_and_stays_on_record()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3);
+        var path = $"/api/plans/{village.PlanId}/roster-sheet";
+        await api.Host.RefusedAsync("forbidden", village.Offices.Reviewer, path);
+        await api.Host.RefusedAsync("not-found", (await api.RegisteredAsync()).Officer, path);
+        var key = $"{Guid.NewGuid()}";
+        async Task<RosterSheetView> Sheet() =>
+            await (
+                await api.Host.SendAsync(200, village.Officer, HttpMethod.Post, path, key: key)
+            ).ReadAsync<RosterSheetView>();
+        var roster = await Sheet();
+        Assert.Equal((3, 300m), (roster.Members, roster.TotalAmount.Yuan));
+        Assert.Null((await Sheet()).Content); // the kept answer has no content
+        // It goes in again as it came out.
+        var filed = await village.Officer.UploadAsync<FilingView>(
+            "/api/applications",
+            Convert.FromBase64String(roster.Content!),
+            roster.FileName,
+            "roster",
+            ("planId", village.PlanId),
+            ("seal", await village.Officer.EvidenceAsync("seal")),
+            ("confirmDuplicate", "")
+        );
+        Assert.Equal((3, 300m), (filed.Application.LineCount, filed.Application.TotalAmount.Yuan));
+        await api.Host.RefusedAsync("wrong-state", village.Officer, path); // all are on a list now
+        var entry = Assert.Single(
+            (
+                await village.Offices.Auditor.GetAsync<AuditPage>(
+                    $"/api/audit/events?id={village.CollectiveId}&type=member_list_disclosed"
+                )
+            ).Entries
+        );
+        Assert.Equal((village.Officer.Actor.Id, 3), (entry.Actor, entry.Body.GetProperty("members").GetInt32()));
+        Assert.Equal(3, people.Count);
+    }
+
+    [Fact]
     public async Task C16_a_published_notice_stays_as_it_was_and_what_came_later_is_an_addendum()
     {
         var (village, people) = await api.ReadyToFileAsync(4);

@@ -85,6 +85,36 @@ public sealed class CommitteeTests
         );
     }
 
+    [Fact]
+    public void C16_C21_whose_turn_it_is_and_which_deadline_runs()
+    {
+        static (string?, DeadlineKind?) Whose(Application a, DateOnly today, params LeftOutLine[] waiting) =>
+            Turn.Of(a, Applications.Steps.Blocks.Of(a, true, waiting, null, today)) is var turn
+                ? (turn?.Role, turn?.By)
+                : default;
+        var signed = new PaymentSigned("c", 2, new Money(200));
+        var objection = new ObjectionRaised("o", null, "x");
+        Assert.Equal((null, null), Whose(Waiting(), Noticed)); // the notice runs: a day has to pass
+        Assert.Equal((Roles.Township, DeadlineKind.ObjectionAnswer), Whose(Waiting(objection), Noticed));
+        Assert.Equal(
+            (Roles.Township, DeadlineKind.HoldDecision),
+            Whose(Waiting(objection, new PaymentHeld("committee", Noticed, "x")), Noticed)
+        );
+        Assert.Equal((Roles.SupervisionCommittee, DeadlineKind.Payment), Whose(Waiting(), Due));
+        Assert.Equal((Roles.VillageFinance, DeadlineKind.Payment), Whose(Waiting(signed), Due));
+        Assert.Equal(
+            (Roles.VillageFinance, DeadlineKind.Payment), // one waits for an answer, the other is paid
+            Whose(Waiting(signed), Due, new LeftOutLine(One, "finding-open", "x"))
+        );
+        var paid = Waiting(signed, new PaymentSent("o", 2, new Money(200), "b", []));
+        Assert.Equal((Roles.Agency, DeadlineKind.Credit), Whose(paid, Due));
+        Assert.Equal(
+            (Roles.Agency, DeadlineKind.Review),
+            Whose(paid with { Status = ApplicationStatus.Reviewed }, Due)
+        );
+        Assert.Equal((null, null), Whose(paid with { Status = ApplicationStatus.Settled }, Due));
+    }
+
     private static Application Then(Application a, Decision<Application> decision) => a.And(a.Id, decision.Then())!;
 
     private static Decision<Application> Pay(Application a, Actor? by = null, bool signs = true)

@@ -75,11 +75,11 @@ public sealed partial class CommandPageTests(WebFixture web)
     private static string Folder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 
     /// <summary>
-    /// data-api="POST /api/…", data-post="/api/…", data-payment-list="/api/…", and in the script or in an expression
+    /// data-api="POST /api/…", data-post="/api/…", data-file-of="/api/…", and in the script or in an expression
     /// 'POST', '/api/…', "POST /api/…", and either of two: ? "/api/…" : $"/api/…". What follows a ? is no part of it.
     /// </summary>
     [GeneratedRegex(
-        """(?:data-post="|data-payment-list="|\? "|: \$"|(?<method>POST|PUT|DELETE)(?:', '| ))(?<path>/api/[^"'?\s]+)"""
+        """(?:data-post="|data-file-of="|\? "|: \$"|(?<method>POST|PUT|DELETE)(?:', '| ))(?<path>/api/[^"'?\s]+)"""
     )]
     private static partial Regex Calls();
 

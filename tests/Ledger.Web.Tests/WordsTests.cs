@@ -1,6 +1,8 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Ledger.Store;
+using Ledger.Web.Audit;
 
 namespace Ledger.Web.Tests;
 
@@ -99,6 +101,25 @@ public sealed partial class WordsTests
                 .All.Select(t => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name))
                 .Except(Terms.EventTypes.Keys)
         );
+
+    [Fact]
+    public void Every_field_of_every_event_has_a_word()
+    {
+        var golden = Path.Combine(Source(), "../Ledger.Api.Tests/GoldenEvents");
+        var fields = Directory
+            .EnumerateFiles(golden, "*.json")
+            .SelectMany(f => JsonDocument.Parse(File.ReadAllText(f)).RootElement.EnumerateObject().Select(p => p.Name))
+            .Distinct()
+            .ToList();
+        Assert.True(fields.Count > 100);
+        Assert.Empty(fields.Except(EventFields.Words.Keys));
+        static string Text(string field, string json) => EventFields.Text(field, JsonDocument.Parse(json).RootElement);
+        Assert.Equal("24,480.00", Text("amountFen", "2448000"));
+        Assert.Equal("[0, 12000)", Text("fen", """{"from":0,"to":12000}"""));
+        Assert.Equal("县级奖补", Text("source", "\"county-incentive\""));
+        Assert.Equal("村级财务", Text("role", "\"village-finance\""));
+        Assert.Equal("[204]", Text("memberIds", $"[{string.Join(',', Enumerable.Repeat("\"m\"", 204))}]"));
+    }
 
     [GeneratedRegex("T\\[\"([^\"]+)\"[\\],]")]
     private static partial Regex Literal();

@@ -805,11 +805,17 @@ public static class ApplicationEndpoints
                 i.Region.StartsWith(scope)
                 && i.MatchesSql(
                     "(d.data ->> 'status' = any(?) or d.id = any(?) or jsonb_array_length(d.data -> ?) > 0"
-                        + " or ? and d.data ->> 'status' = 'noticed' and (d.data ->> 'openObjections')::int > 0)",
+                        + " or ? and d.data ->> 'status' = 'noticed' and (d.data ->> 'openObjections')::int > 0)"
+                        // Whoever reviewed it does not approve it (C15): it waits for a colleague.
+                        + " and not (? and d.data ->> 'status' = 'reviewed' and exists ("
+                        + $"select from {LedgerStore.Schema}.mt_doc_application a"
+                        + " where a.id = d.id and jsonb_exists(a.data -> 'reviewers', ?)))",
                     words,
                     ids ?? Array.Empty<string>(),
                     complaints,
-                    isMine && Objecting.Answerers.Contains(caller.Actor.Role)
+                    isMine && Objecting.Answerers.Contains(caller.Actor.Role),
+                    isMine,
+                    caller.Actor.Id
                 )
             )
             .OrderBy(i => i.Since)

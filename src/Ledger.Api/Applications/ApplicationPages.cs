@@ -315,6 +315,8 @@ public static class ApplicationPages
         string id,
         int? after,
         string? status,
+        string? q,
+        string? about,
         bool? rest,
         IDocumentStore store,
         IQuerySession session,
@@ -331,8 +333,15 @@ public static class ApplicationPages
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         // A printer takes all that is left at once.
         var size = rest == true ? int.MaxValue - 1 : PageSize;
+        var asked = PageRoutes.Typed(q);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        IReadOnlySet<string>? called =
+            about is { Length: > 0 } ? new HashSet<string> { about }
+            : asked.Length == 0 ? null
+            : await CalledAsync(application, asked, connection, people);
         var lines = application
             .Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only))
+            .Where(l => called?.Contains(l.MemberId) != false)
             .OrderBy(l => l.Row)
             .Take(size + 1)
             .ToList();
@@ -343,7 +352,6 @@ public static class ApplicationPages
         )
             ? await UnpayableAsync(application, session, database, people, cancellation)
             : ([], []);
-        await using var connection = await database.OpenConnectionAsync(cancellation);
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var committeeSigns = policy?.Parameters.CommitteeSignsPayments == true;
         var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
@@ -359,6 +367,8 @@ public static class ApplicationPages
                 Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(size), database, people, cancellation),
                 Next = lines.Count > size ? lines[size - 1].Row : (int?)null,
                 Only = only,
+                Asked = asked,
+                About = about,
                 Unpayable = unpayable,
                 Waiting = waiting,
                 CommitteeSigns = committeeSigns,
@@ -373,6 +383,26 @@ public static class ApplicationPages
                 Events = Told(events),
             }
         );
+    }
+
+    /// <summary>Whose whole name it is, or whose id number ends so: a masked list is not searched by eye.</summary>
+    private static async Task<IReadOnlySet<string>> CalledAsync(
+        Application application,
+        string asked,
+        NpgsqlConnection connection,
+        PersonalData people
+    )
+    {
+        var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
+        var name = PersonName.Canonical(asked);
+        return persons
+            .Where(p =>
+                p.Value.Name == name
+                || p.Value.MaskedName == asked
+                || p.Value.MaskedCitizenId.EndsWith(asked, StringComparison.OrdinalIgnoreCase)
+            )
+            .Select(p => p.Key)
+            .ToHashSet();
     }
 
     /// <summary>The objections of people who were not signed in.</summary>

@@ -50,6 +50,23 @@ public static class Rosters
             )
         ).ToDictionary(f => f.Id, f => f.Figures);
 
+    /// <summary>Who is on a list under the plan already, and not out of it again.</summary>
+    public static async Task<IReadOnlySet<string>> ListedAsync(string planId, NpgsqlConnection connection) =>
+        (
+            await connection.QueryAsync(
+                $"""
+                select distinct l ->> 'memberId'
+                  from {LedgerStore.Schema}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
+                 where a.data ->> 'planId' = @plan
+                   and a.data ->> 'status' not in ('rejected', 'withdrawn')
+                   and l ->> 'status' <> all(@out)
+                """,
+                r => r.GetString(0),
+                ("plan", planId),
+                ("out", Out)
+            )
+        ).ToHashSet();
+
     /// <summary>The lines of a queue with what their lists are now.</summary>
     public static async Task<IReadOnlyList<WorkItem>> NowAsync(
         IReadOnlyList<WorkItem> items,

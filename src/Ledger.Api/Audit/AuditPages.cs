@@ -3,6 +3,7 @@ using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Pages;
+using Ledger.Api.Plans;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -43,6 +44,7 @@ public static class AuditPages
                         Checkpoint = latest is null
                             ? null
                             : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,
+                        IsWhole = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region),
                     }
                 );
             },
@@ -53,9 +55,20 @@ public static class AuditPages
         app.Page("/proof/check", Check, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
         app.Page(
             "/exports",
-            async (string? region, IContacts contacts, Viewer viewer) =>
+            async (
+                string? region,
+                IContacts contacts,
+                Viewer viewer,
+                Exports exports,
+                CancellationToken cancellation
+            ) =>
                 PageRoutes.Show<ExportsPage>(
-                    new { Asked = region, Region = await PageRoutes.RegionAsync(region, contacts, viewer) }
+                    new
+                    {
+                        Asked = region,
+                        Region = await PageRoutes.RegionAsync(region, contacts, viewer),
+                        IsWhole = await exports.IsWholeLogInAsync(viewer.Region, cancellation),
+                    }
                 ),
             ExportEndpoints.Bookkeepers
         );
@@ -63,30 +76,7 @@ public static class AuditPages
 
     private static void MapTrail(WebApplication app)
     {
-        app.Page(
-            "/audit",
-            async (
-                HttpContext http,
-                LongReads reads,
-                IContacts contacts,
-                Viewer viewer,
-                Caller caller,
-                CancellationToken cancellation
-            ) =>
-                PageRoutes.Show<AuditPage>(
-                    new
-                    {
-                        Page = await AuditEndpoints.PageAsync(
-                            await NamedAsync(Query(http.Request, 100), contacts, viewer),
-                            reads,
-                            caller,
-                            cancellation
-                        ),
-                        Query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
-                    }
-                ),
-            AuditEndpoints.Readers
-        );
+        app.Page("/audit", Trail, AuditEndpoints.Readers);
         app.Page(
             "/audit.xlsx",
             async (
@@ -109,6 +99,58 @@ public static class AuditPages
                 ),
             AuditEndpoints.Readers
         );
+    }
+
+    /// <summary>How many steps a page shows, whatever number of events they are of.</summary>
+    private const int StepsShown = 100;
+
+    /// <summary>The trail as people read it: a step for each act, newest first.</summary>
+    private static async Task<IResult> Trail(
+        HttpContext http,
+        LongReads reads,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        IContacts contacts,
+        Viewer viewer,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var query = await NamedAsync(Query(http.Request, AuditEndpoints.MaxPage), contacts, viewer);
+        var page = await AuditEndpoints.PageAsync(query, reads, caller, cancellation);
+        var steps = TrailStep.Of(page.Entries);
+        var shown = steps.Take(StepsShown).ToList();
+        var names = await NamesAsync(shown, session, database, people, cancellation);
+        return PageRoutes.Show<AuditPage>(
+            new
+            {
+                Steps = shown,
+                Names = names,
+                Next = steps.Count > StepsShown ? shown[^1].Entries[^1].Sequence : page.Next,
+                page.Behind,
+                Query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
+            }
+        );
+    }
+
+    /// <summary>What the ids on the page are called; of members no more than every list shows.</summary>
+    private static async Task<IReadOnlyDictionary<string, string>> NamesAsync(
+        IReadOnlyList<TrailStep> steps,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
+    {
+        var ids = steps.SelectMany(s => s.Entries).Select(e => TrailThing.Owner(e.Stream)).Distinct().ToList();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var members = await people.ReadAsync(connection, ids.Where(StreamId.IsMember));
+        var collectives = ids.Where(i => i.StartsWith("collective-", StringComparison.Ordinal));
+        return members
+            .Select(m => KeyValuePair.Create(m.Key, m.Value.MaskedName))
+            .Concat(await PlanPages.NamesAsync(session, collectives))
+            .ToDictionary();
     }
 
     private static async Task<IResult> LogCheck(

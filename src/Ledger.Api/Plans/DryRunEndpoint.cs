@@ -10,6 +10,7 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 
@@ -73,31 +74,17 @@ public static class DryRunEndpoint
         );
         var plan = await command.ReadScopedAsync<Plan>(id);
         command.Region = plan.Region;
-        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         var standard = body.Standard?.ToStandard() ?? plan.Versions[^1].Standard;
         if (standard.Fault(policy) is { } fault)
             throw new RefusedException(fault);
-        var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
-        var lineage = await Succession.LineageAsync(command.Connection, collective);
-        var (ids, notes) = roster is null
-            ? (await command.MemberIdsAsync(lineage.Members), [])
-            : await RosterAsync(roster, lineage.Members, command, people);
-        var members = await command.ReadPeopleAsync<Member>(ids);
-        var (years, isOfYearBefore) = await PayersAsync(plan.Year, ids, command);
-        var persons = await people.ReadAsync(command.Connection, ids);
-        var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
-
-        var run = DryRun.Of(
+        var (run, ids, persons, isOfYearBefore, notes) = await TrialAsync(
+            plan,
             standard,
-            lineage,
-            ids.Where(m => !command.DamagedPeople.ContainsKey(m)).Select(m => members[m]),
-            years,
-            ages,
-            policy.AgeLimits(),
-            policy.HighestTierFen,
-            fund.Pocket(SubAccount.General).Available,
-            policy.Parameters.GovernmentPaidOpensSubsidy
+            policy,
+            roster,
+            command,
+            people
         );
         return new Answer(
             new DryRunView(
@@ -122,6 +109,45 @@ public static class DryRunEndpoint
                 isOfYearBefore ? plan.Year - 1 : plan.Year
             )
         );
+    }
+
+    /// <summary>A standard on the people of a roster, or on all members; and who they are.</summary>
+    public static async Task<(
+        DryRun Run,
+        IReadOnlyList<string> Ids,
+        IReadOnlyDictionary<string, Person> Persons,
+        bool IsOfYearBefore,
+        IReadOnlyList<Note> Notes
+    )> TrialAsync(
+        Plan plan,
+        Standard standard,
+        PolicyYear policy,
+        IFormFile? roster,
+        Command command,
+        PersonalData people
+    )
+    {
+        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
+        var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
+        var lineage = await Succession.LineageAsync(command.Connection, collective);
+        var (ids, notes) = roster is null
+            ? (await command.MemberIdsAsync(lineage.Members), [])
+            : await RosterAsync(roster, lineage.Members, command, people);
+        var members = await command.ReadPeopleAsync<Member>(ids);
+        var (years, isOfYearBefore) = await PayersAsync(plan.Year, ids, command);
+        var persons = await people.ReadAsync(command.Connection, ids);
+        var run = DryRun.Of(
+            standard,
+            lineage,
+            ids.Where(m => !command.DamagedPeople.ContainsKey(m)).Select(m => members[m]),
+            years,
+            persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year)),
+            policy.AgeLimits(),
+            policy.HighestTierFen,
+            fund.Pocket(SubAccount.General).Available,
+            policy.Parameters.GovernmentPaidOpensSubsidy
+        );
+        return (run, ids, persons, isOfYearBefore, notes);
     }
 
     /// <summary>The member-years of the plan's year; of the year before as long as nobody has paid for it.</summary>

@@ -285,6 +285,13 @@ public static class PlanEndpoints
                              "floorAmount":60,"ceilingAmount":100}}
                 """
             );
+        api.MapPost("/plans/{id}/roster-sheet", RosterSheet.Download)
+            .Command<RosterSheetView>(
+                "download-roster-sheet",
+                "下载预填名单（.xlsx，含姓名证件号，下载留痕，C14 C20） · The roster to file, filled in, in clear; on record",
+                Roles.VillageFinance
+            )
+            .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound);
         api.MapGet("/plans/{id}", Read)
             .Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All)
             .Refuses(Rejections.NotFound);

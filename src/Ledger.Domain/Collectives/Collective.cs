@@ -6,6 +6,11 @@ public sealed record CollectiveRegistered(string CreditCode, string Name, string
 
 public sealed record CollectiveSurveyed(int Year, Survey Survey) : IEventOf<Collective>;
 
+/// <summary>
+/// Names and id numbers of so many members went out in clear, as a roster to be filed for the year (C14): who has it.
+/// </summary>
+public sealed record MemberListDisclosed(string DisclosedTo, int Year, int Members) : IEventOf<Collective>;
+
 /// <param name="Approval">Null: of before the county's approval was asked for (L16).</param>
 public sealed record CollectiveRenamed(string Name, IReadOnlyList<string> Evidence, Approval? Approval = null)
     : IEventOf<Collective>,
@@ -97,6 +102,7 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
                 Name = r.Name,
             },
             CollectiveSurveyed s => state! with { Surveys = state.Surveys.SetItem(s.Year, s.Survey) },
+            MemberListDisclosed => state!, // who saw it, on record
             CollectiveRenamed r => state! with { Name = r.Name },
             CollectiveMerged m => state!.Owing(m.Papers) with { MergedInto = m.IntoCollectiveId },
             CollectiveDissolved d => state!.Owing(d.Papers) with { DissolvedOn = d.Papers.Approval!.On },
@@ -131,6 +137,13 @@ public static class CollectiveDecider
             return new Rejection(Rejections.AlreadyExists, $"{creditCode} 已登记");
         return new IEventOf<Collective>[] { new CollectiveRegistered(creditCode, name, villageCode) };
     }
+
+    /// <summary>C14, C20: the roster to file, in clear, where there is somebody to put on it.</summary>
+    /// <param name="isAdopted">The plan of the year is: before, nobody can be filed for.</param>
+    public static Decision<Collective> Disclose(int year, bool isAdopted, int members, Actor by) =>
+        !isAdopted ? new Rejection(Rejections.WrongState, "方案还没有通过，没有名单可以提交")
+        : members == 0 ? new Rejection(Rejections.WrongState, $"{year} 年度没有可以补助、还未列入申请的成员")
+        : new IEventOf<Collective>[] { new MemberListDisclosed(by.Id, year, members) };
 
     /// <summary>C3. The same numbers again are no event.</summary>
     public static Decision<Collective> RecordSurvey(Collective state, int year, Survey survey, DateOnly today)

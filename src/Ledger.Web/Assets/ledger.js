@@ -754,14 +754,15 @@ document.querySelectorAll('form[data-standard]').forEach(form => {
 
 // ---- A file that comes as JSON, because fetching it is a command and stands in the audit trail ----------------------------------
 
-document.querySelectorAll('[data-payment-list]').forEach(button => button.addEventListener('click', async () => {
+document.querySelectorAll('[data-file-of]').forEach(button => button.addEventListener('click', async () => {
   button.disabled = true;
   try {
     const profile = button.dataset.profile && document.querySelector(button.dataset.profile)?.value;
-    const answer = await ask('POST', `${button.dataset.paymentList}${profile ? `?profile=${encodeURIComponent(profile)}` : ''}`, '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
+    const answer = await ask('POST', `${button.dataset.fileOf}${profile ? `?profile=${encodeURIComponent(profile)}` : ''}`, '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
     if (answer.status >= 300) { alert(answer.body.detail); return; }
     // Fetching it was an event: the forms of this page go on from there.
-    document.querySelectorAll('form[data-version]').forEach(form => { form.dataset.version = answer.headers('ETag').replace(/"/g, ''); });
+    const version = answer.headers('ETag')?.replace(/"/g, '');
+    if (version) document.querySelectorAll('form[data-version]').forEach(form => { form.dataset.version = version; });
     const bytes = Uint8Array.from(atob(answer.body.content), c => c.charCodeAt(0));
     download(new Blob([bytes], { type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' }), answer.body.fileName);
   } finally { button.disabled = false; }
