@@ -65,8 +65,9 @@ public sealed class SetAside
         if (Fault(stream, rows, sequence) is not { } fault)
             return (null, $"{stream} 的事件 {sequence} 能够读取，账目由它推出，不能搁置");
         var at = rows.FindIndex(r => r.Sequence == sequence);
-        if (rows.Skip(at + 1).FirstOrDefault(r => r.Event?.IsForeign() != true) is { Stream: not null } later)
-            return (null, $"它后面还有事件 {later.Sequence}：先从最后一个起搁置，或恢复备份");
+        var later = rows.FindIndex(at + 1, r => r.Event?.IsForeign() != true);
+        if (later >= 0)
+            return (null, $"它后面还有事件 {rows[later].Sequence}：先从最后一个起搁置，或恢复备份");
         await owner.ExecuteAsync(
             $"insert into {schema}.set_aside (seq_id, reason) values (@sequence, @reason) on conflict do nothing",
             ("sequence", sequence),

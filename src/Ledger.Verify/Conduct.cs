@@ -154,6 +154,9 @@ internal sealed class Conduct(long mostFeesFen)
             ? "没有附凭证"
             : null;
 
+    private static string Papers(JsonElement d) =>
+        d.TryGetProperty("evidence", out var papers) ? papers.GetRawText() : "";
+
     private string? Unopened(string fund) => _opened.Contains(fund) ? null : "资金没有设立过";
 
     private string? Twice(string what, JsonElement d, string name) =>
@@ -172,14 +175,13 @@ internal sealed class Conduct(long mostFeesFen)
 
     private string? Asked(string fund, JsonElement d)
     {
-        _papers[$"{fund} {Text(d, "subAccount")}"] = d.GetProperty("evidence").GetRawText();
+        _papers[$"{fund} {Text(d, "subAccount")}"] = Papers(d);
         return null;
     }
 
     /// <summary>C9: confirmed is what was asked for, with the papers that were handed in.</summary>
     private string? Rested(string fund, JsonElement d) =>
-        !_papers.Remove($"{fund} {Text(d, "subAccount")}", out var papers)
-        || papers == d.GetProperty("evidence").GetRawText()
+        !_papers.Remove($"{fund} {Text(d, "subAccount")}", out var papers) || papers == Papers(d)
             ? null
             : "确认所附的文件不是申请时的";
 

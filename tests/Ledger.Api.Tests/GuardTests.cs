@@ -28,7 +28,7 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
             ["is_archived"] = "false",
             ["correlation_id"] = "'x'",
             ["causation_id"] = "'x'",
-            ["headers"] = "headers - 'seal'",
+            ["headers"] = """headers || '{"seal": "of nobody"}'::jsonb""",
         };
         foreach (var (column, value) in other)
             columns[column] = value;
