@@ -148,8 +148,8 @@ public sealed class TogetherTests(ApiFixture api)
 
     /// <summary>
     /// A group takes its time when it is ready to be written, and its numbers when its streams are free: between them
-    /// lies no more than a statement may take, and beside it others are written. Nobody is refused for it, and of what is
-    /// found none is theirs.
+    /// lies no more than a statement may take, and beside it others are written. Nobody is refused for it, and of what
+    /// is found none is theirs.
     /// </summary>
     [Fact]
     public void Two_groups_at_once_are_in_turn_however_long_one_of_them_waits_for_its_streams()
