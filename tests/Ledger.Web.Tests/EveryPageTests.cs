@@ -135,7 +135,6 @@ public sealed class EveryPageTests(WebFixture web)
         await EachAsync(
             1366,
             768,
-            largePrint: false,
             faults,
             async (visitor, route, path, bytes) =>
             {
@@ -152,13 +151,21 @@ public sealed class EveryPageTests(WebFixture web)
         Assert.True(totals > 50, $"only {totals} totals were looked at");
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)] // the narrowest is the hardest: wide, large print only has more room
-    public async Task Every_page_opens_on_a_phone(bool largePrint)
+    /// <summary>The narrowest is the hardest in large print, too: wide, it only has more room.</summary>
+    [Fact]
+    public async Task Every_page_opens_on_a_phone_also_in_large_print()
     {
         var faults = new List<string>();
-        await EachAsync(390, 844, largePrint, faults, (_, _, _, _) => Task.CompletedTask);
+        await EachAsync(
+            390,
+            844,
+            faults,
+            async (visitor, route, path, _) =>
+            {
+                await visitor.Page.EvaluateAsync("() => document.documentElement.classList.add('large-print')");
+                await LookAsync(visitor, $"390-large{Picture(route, path)}", path, faults);
+            }
+        );
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
@@ -172,7 +179,6 @@ public sealed class EveryPageTests(WebFixture web)
     private async Task EachAsync(
         int width,
         int height,
-        bool largePrint,
         List<string> faults,
         Func<Visitor, string, string, double, Task> look
     )
@@ -180,8 +186,6 @@ public sealed class EveryPageTests(WebFixture web)
         foreach (var role in Pages.GroupBy(p => p.Role))
         {
             await using var visitor = await web.VisitAsync(role.Key, width, height);
-            if (largePrint)
-                await visitor.Page.GotoAsync("/large-print?on=true&back=/sign-in");
             var network = await visitor.Page.Context.NewCDPSessionAsync(visitor.Page);
             await network.SendAsync("Network.enable");
             await network.SendAsync("Network.setCacheDisabled", new() { ["cacheDisabled"] = true });
@@ -195,18 +199,24 @@ public sealed class EveryPageTests(WebFixture web)
                 var response = await visitor.Page.GotoAsync(path);
                 if (response!.Status != 200)
                     faults.Add($"{path}: {response.Status}");
-                var size = $"{width}{(largePrint ? "-large" : "")}";
-                // Two of one route are two pictures.
-                if (template.Contains("paid", StringComparison.Ordinal))
-                    size += "-paid";
-                await visitor.ShootAsync($"{size}{route.Replace('/', '_').Replace(':', '-')}");
-                if (await visitor.Page.EvaluateAsync<string?>(Overflow) is { } wide)
-                    faults.Add($"{path}: {wide}");
                 var came = bytes;
-                faults.AddRange((await visitor.Page.SeriousFaultsAsync()).Select(fault => $"{path}: {fault}"));
+                await LookAsync(visitor, $"{width}{Picture(route, path)}", path, faults);
                 await look(visitor, route, path, came);
             }
         }
+    }
+
+    /// <summary>Two applications are two pictures of one route.</summary>
+    private string Picture(string route, string path) =>
+        (path.Contains(web.Ids["paid"], StringComparison.Ordinal) ? "-paid" : "")
+        + route.Replace('/', '_').Replace(':', '-');
+
+    private static async Task LookAsync(Visitor visitor, string picture, string path, List<string> faults)
+    {
+        await visitor.ShootAsync(picture);
+        if (await visitor.Page.EvaluateAsync<string?>(Overflow) is { } wide)
+            faults.Add($"{path}: {wide}");
+        faults.AddRange((await visitor.Page.SeriousFaultsAsync()).Select(fault => $"{path}: {fault}"));
     }
 
     /// <summary>Where five tabs lead that reach no act of the page; null: they do.</summary>

@@ -59,7 +59,7 @@ public static class AuditPages
                 string? region,
                 IContacts contacts,
                 Viewer viewer,
-                Exports exports,
+                Exports.Exports exports,
                 CancellationToken cancellation
             ) =>
                 PageRoutes.Show<ExportsPage>(

@@ -2,6 +2,7 @@ using Ledger.Api.Applications;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Storage;
+using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Plans;

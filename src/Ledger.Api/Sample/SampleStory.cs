@@ -105,6 +105,11 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
     private IEnumerable<SampleStep> CountySteps()
     {
         yield return new(0, $"{CountyName} 政策年度", () => Offices.PublishPolicyAsync(firstDay.Year, reviewed: true));
+        yield return new(
+            1,
+            $"{CountyName} 区划名称",
+            () => Offices.NameRegionsAsync([(County, CountyName), .. Townships])
+        );
         yield return new(2, $"{CountyName} 试点申请与批准", Offices.OpenPilotAsync);
         yield return new(
             3,

@@ -24,6 +24,7 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     /// <summary>Who confirms what the first proposes.</summary>
     public SampleClient SecondCityHrss { get; } =
         client(new Actor($"city2.{City(county)}", Roles.CityHrss, City(county)));
+    private SampleClient Administrator { get; } = client(new Actor($"admin.{county}", Roles.Administrator, county));
     public SampleClient CountyHrss { get; } = client(new Actor($"hrss.{county}", Roles.CountyHrss, county));
     public SampleClient Agriculture { get; } =
         client(new Actor($"agriculture.{county}", Roles.CountyAgriculture, county));
@@ -54,6 +55,12 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     /// (L7).</param>
     public Task PublishPolicyAsync(int year, bool reviewed = false) =>
         CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year, reviewed: reviewed));
+
+    public Task NameRegionsAsync(IEnumerable<(string Code, string Name)> regions) =>
+        Administrator.PutAsync(
+            "/api/region-names",
+            new { regions = regions.Select(r => new { code = r.Code, name = r.Name }) }
+        );
 
     /// <summary>
     /// Another policy year for the city than the one that is out, from today on: proposed by one and, where plans rest
