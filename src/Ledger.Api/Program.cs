@@ -105,6 +105,7 @@ public partial class Program
             .AddSingleton<Clock>()
             .AddSingleton<Refusals>()
             .AddSingleton<OwnLineGuard>()
+            .AddSingleton<NoticeList>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -238,6 +239,7 @@ public partial class Program
         app.MapFormPages();
         app.MapApplicationPages();
         app.MapNoticePages();
+        app.MapProofPages();
         app.MapMemberPages();
         app.MapAuditPages();
         app.MapTracePages();

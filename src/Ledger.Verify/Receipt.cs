@@ -22,14 +22,14 @@ public static class Receipt
             || lines[2][6..] != index.ToString(CultureInfo.InvariantCulture)
         )
             throw new NotProven("这不是存证回执（.tlog-proof）");
-        var entry = Convert.FromBase64String(lines[1][6..]);
+        var entry = Base64Text.Read(lines[1][6..]);
         var checkpoint = SignedCheckpoint.Read(file[(at + 2)..], keys, witnesses);
         if (
             !MerkleTree.VerifyInclusion(
                 index,
                 checkpoint.Size,
                 MerkleTree.HashLeaf(entry),
-                [.. lines.Skip(3).Select(Convert.FromBase64String)],
+                [.. lines.Skip(3).Select(Base64Text.Read)],
                 checkpoint.Root
             )
         )

@@ -78,6 +78,22 @@ public sealed record Key(string Name, byte[] Id, byte Type, byte[] Public)
         && Ed25519.Verify(signature, 0, Public, 0, message, 0, message.Length);
 }
 
+/// <summary>
+/// One text for one content: white space, and bits at the end that nobody reads, could otherwise be changed unseen.
+/// </summary>
+public static class Base64Text
+{
+    /// <exception cref="NotProven"/>
+    public static byte[] Read(string text)
+    {
+        var bytes = new byte[text.Length];
+        return
+            Convert.TryFromBase64String(text, bytes, out var length) && Convert.ToBase64String(bytes, 0, length) == text
+            ? bytes[..length]
+            : throw new NotProven($"不是规范的 base64：{text[..Math.Min(40, text.Length)]}");
+    }
+}
+
 /// <summary>A checkpoint whose signatures were checked; <paramref name="Signers"/> says by whom, in words.</summary>
 public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, string Signers)
 {
@@ -106,7 +122,7 @@ public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, str
         {
             if (line.Split(' ') is not ["—", var name, var encoded])
                 throw new NotProven($"签名行无法读取：{line}");
-            var signature = Convert.FromBase64String(encoded);
+            var signature = Base64Text.Read(encoded);
             if (
                 keys.Concat(witnesses).FirstOrDefault(k => k.Name == name && signature.AsSpan().StartsWith(k.Id))
                 is not { } key
@@ -126,7 +142,7 @@ public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, str
             throw new NotProven($"签名者 {keys.First(seen.Contains).Name} 不是日志 {origin}");
         if (witnesses.FirstOrDefault(w => !seen.Contains(w)) is { } missing)
             throw new NotProven($"缺少见证方 {missing.Name} 的签名");
-        var hash = Convert.FromBase64String(root);
+        var hash = Base64Text.Read(root);
         return hash.Length == 32
             ? new SignedCheckpoint(origin, count, hash, $"签名 signed by：{string.Join("、", signers)}。")
             {

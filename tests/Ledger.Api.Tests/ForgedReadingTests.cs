@@ -338,6 +338,10 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
             .Offices.Township(village.VillageCode[..9])
             .PostAsync($"{village.ApplicationPath}/complaints", new { text = "公示与实发不一致" });
         var complaint = complained.GetProperty("complaints")[0].GetProperty("complaintId").GetString()!;
+        var objected = await village
+            .Offices.Township(village.VillageCode[..9])
+            .PostAsync($"{village.ApplicationPath}/objections", new { text = "今年没有缴费" });
+        var objection = objected.GetProperty("objections")[0].GetProperty("objectionId").GetString()!;
         var donor = await village.CharityAsync();
         var allocated = await village.AllocateAsync(10, source: "charity", name: "慈善总会", donorId: donor);
         var allocation = allocated.AllocationId;
@@ -367,6 +371,8 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("notices/{id}", $"notices/{village.ApplicationId}"),
                 ("own-lines/{id}", $"own-lines/{village.ApplicationId}"),
                 ("{complaintId}", complaint),
+                ("{objectionId}", objection),
+                ("objections/{id}", $"objections/{village.ApplicationId}"),
                 ("complaints/{id}", $"complaints/{village.ApplicationId}"),
                 ("members/{id}", $"members/{member}"),
                 ("donors/{id}", $"donors/{donor}"),
@@ -376,6 +382,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("{allocationId}", allocation),
                 ("{digest}", digest),
                 ("{code}", "x"),
+                ("{sequences}", "1"),
                 ("{sequence:long}", $"{sequence}"),
                 ("{year:int}", $"{village.Year}"),
                 ("{region}", county),
@@ -391,6 +398,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 : path is "/api/reports/incentives" ? $"year={village.Year}"
                 : path == "/applications/new" ? $"plan={village.PlanId}"
                 : path.StartsWith("/complaints/", StringComparison.Ordinal) ? $"number={complaint}"
+                : path.StartsWith("/objections/", StringComparison.Ordinal) ? $"number={objection}"
                 : path == "/log/consistency" ? "from=0&to=1"
                 : path.EndsWith("/years/" + village.Year, StringComparison.Ordinal) ? "recordedAt=2100-01-01T00:00:00Z"
                 : "";

@@ -76,6 +76,7 @@ public sealed class PageAccessTests(ApiFixture api)
                 .Replace("/applications/{id}", $"/applications/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/notices/{id}", $"/notices/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/own-lines/{id}", $"/own-lines/{village.ApplicationId}", StringComparison.Ordinal)
+                .Replace("/objections/{id}", $"/objections/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/complaints/{id}", $"/complaints/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/members/{id}", $"/members/{member}", StringComparison.Ordinal)
                 .Replace("{memberId}", member, StringComparison.Ordinal)
@@ -106,6 +107,7 @@ public sealed class PageAccessTests(ApiFixture api)
             var expected = isOpen
                 ? route.StartsWith("/gifts", StringComparison.Ordinal)
                 || route.StartsWith("/own-lines", StringComparison.Ordinal)
+                || route.StartsWith("/proofs", StringComparison.Ordinal)
                     ? HttpStatusCode.NotFound
                     : HttpStatusCode.OK
                 : HttpStatusCode.Redirect;

@@ -58,7 +58,7 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
             );
             Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode, process.Output);
             Assert.True(await ApiFixture.ScalarOfAsync<bool>(database, "select count(*) = 1 from ledger.key_check"));
-            foreach (var asset in (string[])["ledger.css", "ledger.js", "charts.js", "htmx.js"])
+            foreach (var asset in (string[])["ledger.css", "ledger.js", "charts.js", "proof.js", "htmx.js"])
                 Assert.True((await process.Http.GetByteArrayAsync($"/assets/{asset}")).Length > 500, asset);
             Assert.Equal(0, await process.StopAsync());
             NpgsqlConnection.ClearAllPools();

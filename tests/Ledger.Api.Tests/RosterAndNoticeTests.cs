@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 
@@ -263,8 +264,36 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             "personal-data-in-text",
             (await Public(new { text = $"身份证 {people[0].CitizenId}" }, 422)).As<Refused>().Code
         );
-        await Public(new { text = "异议 2" }, 200);
+        var second = await Public(new { text = "异议 2", number = 2 }, 200);
+        Assert.Equal("number", (await Public(new { text = "x", number = 3 }, 422)).GetProperty("field").GetString());
         await Public(new { text = "异议 3" }, 200);
+        // Whom it is about stands in it, and it is followed by its number: not its words, and no other's.
+        var number = second.GetProperty("objectionId").GetString();
+        var view = await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath);
+        var about = view.Objections.Single(o => o.ObjectionId == number).MemberId;
+        Assert.NotNull(about);
+        var followed = await api.Http.GetStringAsync($"{path}/{number}");
+        using (var seen = JsonDocument.Parse(followed))
+        {
+            Assert.Equal(2, seen.RootElement.GetProperty("number").GetInt32());
+            Assert.Equal(JsonValueKind.Null, seen.RootElement.GetProperty("upheld").ValueKind);
+            Assert.DoesNotContain(about, followed, StringComparison.Ordinal);
+            Assert.DoesNotContain("异议 2", followed, StringComparison.Ordinal);
+        }
+        Assert.Equal(HttpStatusCode.NotFound, (await api.Http.GetAsync($"{path}/objection-x")).StatusCode);
+        var town = village.Offices.Township(village.VillageCode[..9]);
+        await town.PostAsync(
+            $"{village.ApplicationPath}/objections/{number}/answer",
+            new { upheld = false, answer = "经核对凭证，已缴费" }
+        );
+        Assert.Contains(
+            "经核对凭证，已缴费",
+            WebUtility.HtmlDecode(
+                await api.Http.GetStringAsync($"/objections/{village.ApplicationId}?number={number}")
+            ),
+            StringComparison.Ordinal
+        );
+        await Public(new { text = "异议 4" }, 200); // an answered one waits no more
         // One address.
         Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).As<Refused>().Code);
         var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");

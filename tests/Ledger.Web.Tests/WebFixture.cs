@@ -79,9 +79,13 @@ public sealed class WebFixture : IAsyncLifetime
         var gifts = await county.Page.Locator("[data-copy]").First.GetAttributeAsync("data-copy");
         // The data folder's key makes the code, as the product does.
         var keys = KeyFile.LoadOrCreate(Sample.At("keys.json"));
+        var ownLine = $"/own-lines/{application}/{member}/{OwnLine.Code(keys, application, member)}";
+        await county.Page.GotoAsync(ownLine);
+        var proof = await county.Page.Locator(".proof-link a").GetAttributeAsync("href");
         return new Dictionary<string, string>
         {
-            ["ownLine"] = $"/own-lines/{application}/{member}/{OwnLine.Code(keys, application, member)}",
+            ["ownLine"] = ownLine,
+            ["proof"] = proof!,
             ["fund"] = fund,
             ["plan"] = Sample.Variable("PLAN"),
             ["collective"] = Sample.Variable("COLLECTIVE"),

@@ -91,6 +91,10 @@ public sealed class WholePathTests(WebFixture web)
             await villager.Page.GetByLabel("异议内容").FillAsync("名单里有一户今年没有缴费");
             await villager.ClickAsync("提交异议");
             await villager.SeesAsync("异议已收到");
+            // With the number that it is followed by.
+            Assert.Contains("number=objection-", villager.Page.Url, StringComparison.Ordinal);
+            await villager.SeesAsync("待答复");
+            await villager.ShootAsync("objection-followed");
         }
         await using (var township = await web.VisitAsync("TOWNSHIP"))
         {

@@ -40,7 +40,8 @@ public sealed record NoticeProofBody(IReadOnlyList<string> Evidence);
 
 public sealed record ObjectionBody(string Text, string? MemberId = null);
 
-public sealed record PublicObjectionBody(string Text);
+/// <summary><paramref name="Number"/>: whom it is about, by the number on the notice (序号).</summary>
+public sealed record PublicObjectionBody(string Text, int? Number = null);
 
 /// <summary>
 /// Upheld: against <paramref name="MemberId"/> (else whom the objection named), whose line falls, or against the
@@ -467,7 +468,13 @@ public static class ApplicationEndpoints
                 "公示期内任何人提出异议 (C16) · Anybody objects while the notice is open"
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.LimitExceeded)
-            .Example("""{"text":"名单第3组有一户今年未缴费"}""");
+            .Example("""{"text":"今年没有缴费","number":3}""");
+        api.MapGet("/notices/{id}/objections/{objectionId}", Objecting.Read)
+            .Reading<ObjectionStatusView>(
+                "read-objection",
+                "凭查询号查看异议（公开） · Follow an objection by its number"
+            )
+            .Refuses(Rejections.NotFound);
         api.MapComplaints();
         api.MapPost("/applications/{id}/payment-list", Paying.List)
             .Command<PaymentListView>(

@@ -72,6 +72,7 @@ public static class ApplicationPages
         app.Page("/committee", OfCommittee, Roles.SupervisionCommittee);
         app.Page("/notices/{id}", Notice);
         app.Page("/complaints/{id}", Complaint);
+        app.Page("/objections/{id}", Objection);
     }
 
     private static async Task<IResult> New(
@@ -157,6 +158,33 @@ public static class ApplicationPages
                         found.AnswerDue,
                         found.MayEscalate,
                         [.. found.Answers.Select(a => (a.Upheld, a.Answer, a.Remedy))]
+                    ),
+            }
+        );
+    }
+
+    /// <summary>What became of an objection, for whoever has its number: no name and no amount.</summary>
+    private static async Task<IResult> Objection(string id, string? number, IQuerySession session, StoredEvents stored)
+    {
+        var application = await PublicNotices.PublishedAsync(id, session);
+        var found = number is null ? null : await Objecting.ViewAsync(id, number, session, stored);
+        return PageRoutes.Show<ObjectionPage>(
+            new
+            {
+                Id = id,
+                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
+                    application.CollectiveId
+                ],
+                application.Year,
+                Number = number,
+                Found = found is null
+                    ? null
+                    : new ObjectionPage.Shown(
+                        found.Number,
+                        found.RaisedOn,
+                        found.AnswerDue,
+                        found.Upheld,
+                        found.Answer
                     ),
             }
         );

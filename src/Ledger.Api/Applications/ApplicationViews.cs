@@ -178,7 +178,25 @@ public sealed record WorkItemView(
 );
 
 /// <summary>What somebody who objected from the notice's page gets.</summary>
+/// <summary>The number that it is followed with (查询号).</summary>
 public sealed record ObjectionReceiptView(string ObjectionId);
+
+/// <summary>
+/// An objection as whoever has its number may read it: not its words, as with a complaint.
+/// <paramref name="Number"/>: whom it is about, by the number on the notice. <paramref name="AnswerDue"/>: by when it
+/// should be answered, while it is not; <paramref name="Upheld"/> is null until then.
+/// </summary>
+public sealed record ObjectionStatusView(
+    string ApplicationId,
+    string ObjectionId,
+    string CollectiveName,
+    int Year,
+    int? Number,
+    DateOnly RaisedOn,
+    DateOnly? AnswerDue,
+    bool? Upheld,
+    string? Answer
+);
 
 /// <summary>
 /// The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key

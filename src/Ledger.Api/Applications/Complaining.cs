@@ -164,7 +164,8 @@ public static class Complaining
         return new Answer(new ComplaintReceiptView(complaintId, secret));
     }
 
-    private static async Task<string> OnNoticeAsync(string id, int number, StoredEvents stored) =>
+    /// <summary>Whose number that is on the notice.</summary>
+    internal static async Task<string> OnNoticeAsync(string id, int number, StoredEvents stored) =>
         Notice
             .Of(
                 (await stored.OfAsync<Application>(id)).Select(e =>

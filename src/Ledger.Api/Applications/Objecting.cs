@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Ledger.Api.Commands;
+using Ledger.Api.Plans;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -9,6 +11,8 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Policies;
+using Marten;
 
 namespace Ledger.Api.Applications;
 
@@ -42,6 +46,7 @@ public static class Objecting
         string id,
         PublicObjectionBody body,
         Command command,
+        StoredEvents stored,
         PersonalData people,
         HttpContext http
     )
@@ -62,9 +67,49 @@ public static class Objecting
             people,
             http
         );
-        var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text), command, people);
+        var about = body.Number is { } number ? await Complaining.OnNoticeAsync(id, number, stored) : null;
+        var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text, about), command, people);
         await RememberAsync(command, objectionId, source);
         return new Answer(new ObjectionReceiptView(objectionId));
+    }
+
+    internal static async Task<ObjectionStatusView> Read(
+        string id,
+        string objectionId,
+        IQuerySession session,
+        StoredEvents stored
+    ) => await ViewAsync(id, objectionId, session, stored) ?? throw Require.NotFound(objectionId);
+
+    /// <summary>What became of an objection, for whoever has its number; null: there is none of this number.</summary>
+    public static async Task<ObjectionStatusView?> ViewAsync(
+        string id,
+        string objectionId,
+        IQuerySession session,
+        StoredEvents stored
+    )
+    {
+        var application = await session.LoadAsync<Application>(id);
+        if (
+            application?.NoticeFrom is null
+            || application.Objections.FirstOrDefault(o => o.ObjectionId == objectionId) is not { } objection
+        )
+            return null;
+        var events = await stored.OfAsync<Application>(id);
+        var raised = events.First(e => e.Data is ObjectionRaised r && r.ObjectionId == objectionId).Timestamp;
+        var notice = Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))!;
+        var policy = await session.PolicyYearAsync(application.Region, application.Year);
+        var days = (policy?.Deadlines() ?? Deadlines.Default).ObjectionDays;
+        return new ObjectionStatusView(
+            id,
+            objectionId,
+            (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
+            application.Year,
+            notice.Lines.FirstOrDefault(l => l.MemberId == objection.MemberId)?.Number,
+            Clock.Day(raised),
+            objection.Upheld is null ? Clock.Day(raised.AddDays(days)) : null,
+            objection.Upheld,
+            objection.Answer
+        );
     }
 
     /// <summary>Where something comes from that is said without signing in; refused where too much waits.</summary>

@@ -305,7 +305,8 @@ public static class DonorEndpoints
                 t.Allocation.Facts.Earmark,
                 [.. t.Uses.Select(u => new GiftUseView(u.ApplicationId, u.MemberId, u.AmountFen, u.Status.Word()))],
                 t.AvailableFen,
-                t.ReturnedFen
+                t.ReturnedFen,
+                t.Allocation.Event.Sequence
             ))
             .ToList();
         return new DonorReceiptView(

@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
+using Ledger.Api.Log;
 using Ledger.Api.Members;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
@@ -62,34 +63,31 @@ public static class DonorPages
                 },
                 Roles.All
             );
-        app.Page(
-            "/donors/{id}",
-            async (
-                string id,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                PersonalData people,
-                Caller caller,
-                KeyFile keys,
-                HttpContext http,
-                CancellationToken cancellation
-            ) =>
-            {
-                var donor = await DonorEndpoints.FindAsync(session, id, caller) ?? throw Require.NotFound(id);
-                return await ShowAsync(
-                    donor,
-                    caller.Actor.Region,
-                    session,
-                    database,
-                    people,
-                    PageRoutes.Address(http, $"/gifts/{id}/{AddressCode.Of(keys, Gifts(id))}"),
-                    cancellation
-                );
-            },
-            DonorEndpoints.ReceiptReaders
-        );
+        app.Page("/donors/{id}", One, DonorEndpoints.ReceiptReaders);
         app.Page("/gifts/{id}/{code}", Gift);
     }
+
+    private static async Task<IResult> One(
+        string id,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        KeyFile keys,
+        HttpContext http,
+        CancellationToken cancellation
+    ) =>
+        await ShowAsync(
+            await DonorEndpoints.FindAsync(session, id, caller) ?? throw Require.NotFound(id),
+            caller.Actor.Region,
+            session,
+            database,
+            people,
+            PageRoutes.Address(http, $"/gifts/{id}/{AddressCode.Of(keys, Gifts(id))}"),
+            keys,
+            http,
+            cancellation
+        );
 
     private sealed record Listed(
         IReadOnlyList<(Donor Donor, string Name)> Donors,
@@ -109,6 +107,7 @@ public static class DonorPages
         NpgsqlDataSource database,
         PersonalData people,
         KeyFile keys,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
@@ -120,6 +119,8 @@ public static class DonorPages
             database,
             people,
             null,
+            keys,
+            http,
             cancellation
         );
     }
@@ -134,6 +135,8 @@ public static class DonorPages
         NpgsqlDataSource database,
         PersonalData people,
         string? code,
+        KeyFile keys,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
@@ -158,6 +161,7 @@ public static class DonorPages
                 Receipt = receipt,
                 Flow = flow,
                 Code = code,
+                Proof = ProofPages.Way(keys, http, receipt.Gifts.Select(g => g.Sequence)),
             }
         );
     }

@@ -243,15 +243,8 @@ public static class LogEndpoints
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellation))
         {
             if (
-                await LogStore.SealedAsync(
-                    connection,
-                    LedgerStore.Schema,
-                    sequence,
-                    keys.Known,
-                    settings.Log.WitnessKeys
-                )
-                    is not { } found
-                || !await MaySeeAsync(connection, caller, [found.Region])
+                await ProofAsync(sequence, connection, settings, keys) is not var (proof, region)
+                || !await MaySeeAsync(connection, caller, [region])
             )
                 throw Require.NotFound($"事件 {sequence}");
             if (await events.NotOursAsync(connection, sequence) is { } why)
@@ -259,22 +252,36 @@ public static class LogEndpoints
                 await findings.AddAsync("state", why);
                 throw new RefusedException(new Rejection(Rejections.RecordDamaged, why));
             }
-            if (found is { Index: { } index, Checkpoint: { } checkpoint })
-            {
-                var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node =>
-                    MerkleTree.InclusionProof(index, checkpoint.Size, node)
-                );
-                return Results.File(
-                    System.Text.Encoding.UTF8.GetBytes(
-                        new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note).ToString()
-                    ),
-                    Plain,
-                    $"{sequence}.tlog-proof"
-                );
-            }
+            if (proof is not null)
+                return Results.File(System.Text.Encoding.UTF8.GetBytes($"{proof}"), Plain, $"{sequence}.tlog-proof");
             if (waited.Elapsed > SealPatience)
                 throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
         }
+    }
+
+    /// <summary>
+    /// An event's receipt, null until the event is sequenced and signed, and its region; null where there is no such
+    /// event.
+    /// </summary>
+    internal static async Task<(LogProof? Proof, string Region)?> ProofAsync(
+        long sequence,
+        NpgsqlConnection connection,
+        Settings settings,
+        LogKeys keys
+    )
+    {
+        const string schema = LedgerStore.Schema;
+        if (
+            await LogStore.SealedAsync(connection, schema, sequence, keys.Known, settings.Log.WitnessKeys)
+            is not { } found
+        )
+            return null;
+        if (found is not { Index: { } index, Checkpoint: { } checkpoint })
+            return (null, found.Region);
+        var proof = await new Tiles(connection, schema).AskAsync(node =>
+            MerkleTree.InclusionProof(index, checkpoint.Size, node)
+        );
+        return (new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note), found.Region);
     }
 
     /// <param name="after">Of the findings, as many are passed over.</param>

@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using JasperFx.Events;
 using Ledger.Api.Commands;
+using Ledger.Api.Log;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
 using Ledger.Api.Security;
@@ -142,8 +143,8 @@ public static class OwnLine
         string code,
         IQuerySession session,
         StoredEvents stored,
-        NpgsqlDataSource database,
         KeyFile keys,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
@@ -156,14 +157,15 @@ public static class OwnLine
             StreamId.MemberYear(memberId, application.Year),
             cancellation: cancellation
         );
+        var told = events.Select(e => (e.Sequence, Step: StepOf(e, id))).Where(e => e.Step is not null).ToList();
         return PageRoutes.Show<OwnLinePage>(
             new
             {
                 A = application,
                 Line = line,
                 CollectiveName = await NameAsync(application, session),
-                Steps = (IReadOnlyList<OwnLinePage.Step>)
-                    [.. events.Select(e => StepOf(e, id)).OfType<OwnLinePage.Step>()],
+                Steps = (IReadOnlyList<OwnLinePage.Step>)[.. told.Select(e => e.Step!)],
+                Proof = ProofPages.Way(keys, http, told.Select(e => e.Sequence)),
             }
         );
     }

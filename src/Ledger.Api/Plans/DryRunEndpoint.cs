@@ -74,12 +74,14 @@ public static class DryRunEndpoint
         );
         var plan = await command.ReadScopedAsync<Plan>(id);
         command.Region = plan.Region;
+        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         var standard = body.Standard?.ToStandard() ?? plan.Versions[^1].Standard;
         if (standard.Fault(policy) is { } fault)
             throw new RefusedException(fault);
         var (run, ids, persons, isOfYearBefore, notes) = await TrialAsync(
             plan,
+            collective,
             standard,
             policy,
             roster,
@@ -120,6 +122,7 @@ public static class DryRunEndpoint
         IReadOnlyList<Note> Notes
     )> TrialAsync(
         Plan plan,
+        Collective collective,
         Standard standard,
         PolicyYear policy,
         IFormFile? roster,
@@ -127,7 +130,6 @@ public static class DryRunEndpoint
         PersonalData people
     )
     {
-        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
         var lineage = await Succession.LineageAsync(command.Connection, collective);
         var (ids, notes) = roster is null

@@ -25,9 +25,18 @@ public static class RosterSheet
     {
         var plan = await command.ReadScopedAsync<Plan>(id);
         var collective = await command.LoadAsync<Collective>(plan.CollectiveId);
+        command.Region = plan.Region;
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         var standard = (plan.Adopted() ?? plan.Versions[^1]).Standard;
-        var (run, _, persons, _, _) = await DryRunEndpoint.TrialAsync(plan, standard, policy, null, command, people);
+        var (run, _, persons, _, _) = await DryRunEndpoint.TrialAsync(
+            plan,
+            collective,
+            standard,
+            policy,
+            null,
+            command,
+            people
+        );
         var listed = await Rosters.ListedAsync(plan.Id, command.Connection);
         var lines = run.Payable.Where(l => !listed.Contains(l.MemberId) && persons.ContainsKey(l.MemberId)).ToList();
         command.Append(

@@ -13,7 +13,10 @@ public sealed record DonorView(string Id, int Version, DonorKind Kind, string Na
 /// </summary>
 public sealed record GiftUseView(string ApplicationId, string MemberId, Money Amount, string Status);
 
-/// <summary>One gift: what of it went where, what is still there, what went back. The parts sum to the gift.</summary>
+/// <summary>
+/// One gift: what of it went where, what is still there, what went back. The parts sum to the gift.
+/// <paramref name="Sequence"/>: of the event that recorded it.
+/// </summary>
 public sealed record GiftView(
     string FundId,
     string FundName,
@@ -23,7 +26,8 @@ public sealed record GiftView(
     Earmark? Earmark,
     IReadOnlyList<GiftUseView> Uses,
     Money AvailableAmount,
-    Money ReturnedAmount
+    Money ReturnedAmount,
+    long Sequence
 );
 
 /// <summary>The donor's receipt (捐赠去向回执, C23): where each yuan went.</summary>
