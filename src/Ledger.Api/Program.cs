@@ -45,6 +45,7 @@ public partial class Program
         [
             CheckCommand.Of(settings),
             RebuildCommand.Of(settings),
+            SetAsideCommand.Of(settings),
             BackupCommand.Of(settings),
             RestoreCommand.Of(settings),
             RehearseCommand.Of(settings),

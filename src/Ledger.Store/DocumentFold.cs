@@ -46,6 +46,10 @@ public sealed record DocumentFold(
             state => ((T)state).Region
         );
 
+    /// <summary>Why from an event nothing follows, in words: folds are pure and speak of what they know.</summary>
+    public static string Why(Exception broken) =>
+        broken is NullReferenceException or InvalidCastException ? "它前面没有它要接续的事件" : broken.Message;
+
     /// <summary>
     /// What somebody wrote past the product changes nothing and takes a version all the same: the stream goes on after
     /// it.

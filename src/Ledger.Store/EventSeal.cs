@@ -5,7 +5,8 @@ using JasperFx.Events;
 namespace Ledger.Store;
 
 /// <summary>
-/// Seals the events that give rights or set rules: a <see cref="Mac"/> over stream, version, type, headers and body in
+/// Seals the events that give rights or set rules, and those that say
+/// what somebody was refused: a <see cref="Mac"/> over stream, version, type, headers and body in
 /// canonical form, under a key that is not in the database, as a header. Whoever adds such an event past the product
 /// cannot seal it, and no other's seal fits its place: nothing follows from it. Events
 /// from before the seals are those up to a stream's version in <c>seal_floor</c>, which the tables' owner alone writes,
@@ -15,7 +16,10 @@ public sealed class EventSeal(byte[] key)
 {
     public const string Header = "seal";
 
-    /// <summary>Their streams: few events, so that it costs the movements of money nothing.</summary>
+    /// <summary>
+    /// Their streams: few events, so that it costs the movements of money nothing. A refusal is a stream by itself, and
+    /// says of somebody what nobody else could prove or deny.
+    /// </summary>
     public static readonly IReadOnlyList<string> Streams =
     [
         "account-",
@@ -23,13 +27,18 @@ public sealed class EventSeal(byte[] key)
         "pilot-",
         "plan-",
         "collective-",
+        "refusal-",
     ];
 
-    public static bool Covers(string stream) => Streams.Any(s => stream.StartsWith(s, StringComparison.Ordinal));
+    /// <summary>Sealed wherever it stands: early builds wrote it to a stream of the id that was to be.</summary>
+    public const string Refusal = "command_refused";
 
-    /// <summary>As <see cref="Covers(string)"/>, in SQL.</summary>
-    public static string Covered(string column) =>
-        $"({string.Join(" or ", Streams.Select(s => $"{column} ^@ '{s}'"))})";
+    public static bool Covers(string stream, string type) =>
+        type == Refusal || Streams.Any(s => stream.StartsWith(s, StringComparison.Ordinal));
+
+    /// <summary>As <see cref="Covers"/>, in SQL, of a row of the events.</summary>
+    public static readonly string Covered =
+        $"(type = '{Refusal}' or {string.Join(" or ", Streams.Select(s => $"stream_id ^@ '{s}'"))})";
 
     /// <param name="headers">JSON, and so is <paramref name="data"/>: as written, or as the database gives it
     /// back.</param>
@@ -81,6 +90,13 @@ public static class Foreign
     public static bool IsForeign(this IEvent e) => e.GetHeader(Mark) is not null;
 
     internal static void MarkForeign(this IEvent e) => e.SetHeader(Mark, "true");
+
+    private const string Aside = "set-aside";
+
+    /// <summary>Foreign, as the tables' owner has said (<see cref="SetAside"/>).</summary>
+    public static bool IsSetAside(this IEvent e) => Equals(e.GetHeader(Mark), Aside);
+
+    internal static void MarkSetAside(this IEvent e) => e.SetHeader(Mark, Aside);
 
     /// <summary>An event as a finding names it.</summary>
     public static string Named(this IEvent e) => $"事件 {e.Sequence}（{e.EventTypeName}，第 {e.Version} 版）";

@@ -403,7 +403,7 @@ public sealed class EventWriter(
             catch (Exception none)
             {
                 // The fold is pure: whatever it throws says that these events never passed a decider.
-                broken[id] = $"{e.Named()}：{none.Message}";
+                broken[id] = $"{e.Named()}：{DocumentFold.Why(none)}";
             }
         }
         return (folded, later, foreign, broken, last);
@@ -524,7 +524,7 @@ public sealed class EventWriter(
                 )
             )
             .ToList();
-        var isSealed = streams.Any(c => EventSeal.Covers(c.Id));
+        var isSealed = events.Exists(e => EventSeal.Covers(e.Id, e.Names.Name));
         batch.Add(
             isSealed ? SealedEvents : Events,
             [
@@ -543,7 +543,7 @@ public sealed class EventWriter(
                     ?
                     [
                         events.Texts(e =>
-                            EventSeal.Covers(e.Id)
+                            EventSeal.Covers(e.Id, e.Names.Name)
                                 ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers[e.Stamp], e.Json)
                                 : null
                         ),

@@ -1,14 +1,29 @@
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Ledger.Store;
 
 /// <summary>
+/// Seals what the product found, so that nobody hides it among what he writes himself: a <see cref="Mac"/> under a key
+/// that is not in the database.
+/// </summary>
+public sealed class FindingSeal(byte[] key)
+{
+    /// <summary>Of a finding from before there were seals; nobody adds another (V0018).</summary>
+    private const string Before = "before";
+
+    public string Of(string kind, string detail) => Mac.Of(key, Encoding.UTF8.GetBytes($"{kind}\n{detail}"));
+
+    public bool Holds(string kind, string detail, string? seal) => seal == Before || seal == Of(kind, detail);
+}
+
+/// <summary>
 /// Writes down that something in the database is not what the product put there. Apart from the transaction that met
 /// it: it stays when that is undone, and when what was wrong is put back. Auditors see it under /api/audit/log, the
 /// alarm is log-finding.
 /// </summary>
-public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
+public sealed class Findings(NpgsqlDataSource database, FindingSeal seal, ILogger<Findings> log)
 {
     /// <summary>A row holds no more (V0007), three bytes a character.</summary>
     private const int MostDetail = 2_000;
@@ -35,21 +50,35 @@ public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
     {
         log.LogCritical(because, "The database was edited: {Kind} {Detail}", kind, detail);
         await using var connection = await database.OpenConnectionAsync();
-        await WriteAsync(connection, LedgerStore.Schema, kind, detail);
+        await WriteAsync(connection, LedgerStore.Schema, seal, kind, detail);
     }
 
     /// <summary>
     /// Writes down that something is wrong with the log; the same words once, so they hold no number that goes on
     /// growing. Auditors see it, and nobody can take it back.
     /// </summary>
-    public static Task WriteAsync(NpgsqlConnection connection, string schema, string kind, string detail) =>
-        connection.ExecuteAsync(
+    public static Task WriteAsync(
+        NpgsqlConnection connection,
+        string schema,
+        FindingSeal seal,
+        string kind,
+        string detail
+    )
+    {
+        var cut = detail.Length <= MostDetail ? detail : $"{detail[..MostDetail]}…";
+        return connection.ExecuteAsync(
             $"""
-            insert into {schema}.log_finding (kind, detail)
-            select @kind, @detail
-             where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)
+            insert into {schema}.log_finding (kind, detail, seal)
+            select @kind, @detail, @seal
+             where not exists (select 1
+                                 from {schema}.log_finding
+                                where kind = @kind
+                                  and detail = @detail
+                                  and seal in (@seal, 'before'))
             """,
             ("kind", kind),
-            ("detail", detail.Length <= MostDetail ? detail : $"{detail[..MostDetail]}…")
+            ("detail", cut),
+            ("seal", seal.Of(kind, cut))
         );
+    }
 }

@@ -13,7 +13,7 @@ public static class Freshness
 
     /// <summary>
     /// Waits until the projection has seen what was recorded when the call began. Returns by how many events it is
-    /// behind: 0 when it has.
+    /// behind: 0 when it has. One that says it has seen what there is not has seen nothing.
     /// </summary>
     public static async Task<long> WaitAsync(
         NpgsqlConnection connection,
@@ -33,7 +33,9 @@ public static class Freshness
                                                          from {LedgerStore.Schema}.mt_events_sequence)), 0),
                            coalesce((select last_seq_id
                                        from {LedgerStore.Schema}.mt_event_progression
-                                      where name = @name), 0)
+                                      where name = @name
+                                        and last_seq_id <= (select last_value
+                                                              from {LedgerStore.Schema}.mt_events_sequence)), 0)
                     """,
                     r => (r.GetInt64(0), r.GetInt64(1)),
                     ("name", $"{projection}:All")

@@ -124,6 +124,10 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     [JsonIgnore]
     public EventSeal EventSeal => new(HMACSHA256.HashData(HashKey, "ledger event seal"u8));
 
+    /// <summary>Seals what the product found.</summary>
+    [JsonIgnore]
+    public FindingSeal FindingSeal => new(HMACSHA256.HashData(HashKey, "ledger finding seal"u8));
+
     /// <summary>The key of the seals over what lets somebody in.</summary>
     [JsonIgnore]
     public byte[] CredentialKey => HMACSHA256.HashData(HashKey, "ledger credential seal"u8);

@@ -89,10 +89,12 @@ public static class LedgerStore
         collection
             .AddSingleton(database)
             .AddSingleton(keys.EventSeal)
+            .AddSingleton(keys.FindingSeal)
             .AddSingleton<EventWriter>()
             .AddSingleton<Findings>()
             .AddSingleton<EditedStates>()
             .AddSingleton<StateLook>()
+            .AddSingleton<SealedEvents>()
             .AddSingleton(services => new StoredEvents(services.GetRequiredService<IDocumentStore>(), Schema));
         collection.AddSingleton(services => new StateSeal(
             keys.StateKey,

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
-using System.Text.Json;
 using Ledger.Domain;
+using Marten;
 using Npgsql;
 
 namespace Ledger.Store;
@@ -11,29 +11,31 @@ namespace Ledger.Store;
 /// is worked out from its events, compared (see <see cref="EditedStates"/>) and sealed. After an upgrade that changed a
 /// state's form this is what brings the documents up to date.
 /// </summary>
-public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Findings findings)
+public sealed class StateLook(
+    EventWriter writer,
+    IDocumentStore store,
+    EventSeal seal,
+    NpgsqlDataSource database,
+    Findings findings
+)
 {
+    private readonly StoredEvents _sealed = new(store, LedgerStore.Schema, seal);
+
     /// <summary>How many are read in one look, and how many at most are locked while they are sealed.</summary>
     private const int Page = 200,
         Locked = 20;
 
-    /// <summary>
-    /// How a stream's id begins says what it is of, the longest first. What <c>mt_streams</c> says of it anybody of the
-    /// application's role can change, and would have the look pass by.
-    /// </summary>
     private static readonly IReadOnlyList<(string Prefix, Type Of, MethodInfo Look)> Kinds =
     [
-        .. EventTypes
-            .Aggregates.Select(t =>
-                (
-                    Prefix: $"{JsonNamingPolicy.KebabCaseLower.ConvertName(t.Name)}-",
-                    Of: t,
-                    Look: typeof(StateLook)
-                        .GetMethod(nameof(PageAsync), BindingFlags.NonPublic | BindingFlags.Instance)!
-                        .MakeGenericMethod(t)
-                )
+        .. EventTypes.Prefixes.Select(p =>
+            (
+                p.Prefix,
+                p.Of,
+                Look: typeof(StateLook)
+                    .GetMethod(nameof(PageAsync), BindingFlags.NonPublic | BindingFlags.Instance)!
+                    .MakeGenericMethod(p.Of)
             )
-            .OrderByDescending(k => k.Prefix.Length),
+        ),
     ];
 
     private static int KindOf(string id)
@@ -86,7 +88,7 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Fin
 
     /// <summary>
     /// Those that have a state, or should; a stream that says it is of another kind is a finding, and looked at all the
-    /// same. Streams of refusals say nothing, and have none.
+    /// same. Streams of refusals say nothing, and have none; what stands in them the product wrote.
     /// </summary>
     private async Task<string[]> SortedAsync(
         NpgsqlConnection connection,
@@ -122,7 +124,27 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Fin
                 "state",
                 $"{id}：流的种类被改为 {(type is null ? "（无）" : type[..Math.Min(type.Length, 100)])} a stream of another kind"
             );
+        await RefusalsAsync(connection, kind < 0 ? [.. streams.Select(s => s.Id)] : [.. refusals]);
         return kind < 0 ? [] : [.. streams.Select(s => s.Id).Except(refusals)];
+    }
+
+    /// <summary>Of each stream the first event that is no refusal of the product's.</summary>
+    private async Task RefusalsAsync(NpgsqlConnection connection, string[] ids)
+    {
+        if (ids.Length == 0)
+            return;
+        var named = new HashSet<string>();
+        await foreach (var row in _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)))
+            if (
+                (row.Event is not { Data: CommandRefused } e || e.IsForeign() || EventTypes.IsOfNoKind(row.Stream))
+                && named.Add(row.Stream)
+            )
+                await findings.AddAsync(
+                    "state",
+                    EventTypes.IsOfNoKind(row.Stream)
+                        ? $"{row.Stream}：产品没有这种流，自事件 {row.Sequence} 起不是产品写入的 a stream of no kind"
+                        : $"{row.Stream}：{row.Event?.Named() ?? row.Fault!.Message}不是产品写入的 a refusal that was not one"
+                );
     }
 
     /// <summary>One stream that stops the look is a finding that names it; the others are looked at.</summary>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using JasperFx.Events;
 using JasperFx.Events.Projections;
 using Ledger.Domain;
@@ -38,6 +39,22 @@ public static class EventTypes
             .Where(t => t.IsSubclassOf(typeof(Aggregate)))
             .OrderBy(t => t.Name, StringComparer.Ordinal),
     ];
+
+    /// <summary>
+    /// How a stream's id begins says what it is of, the longest first. What <c>mt_streams</c> says of it anybody of the
+    /// application's role can change, and would have a look pass by.
+    /// </summary>
+    public static readonly IReadOnlyList<(string Prefix, Type Of)> Prefixes =
+    [
+        .. Aggregates
+            .Select(t => ($"{JsonNamingPolicy.KebabCaseLower.ConvertName(t.Name)}-", t))
+            .OrderByDescending(p => p.Item1.Length),
+    ];
+
+    /// <summary>Neither an aggregate's stream nor that of a refusal: the product writes no other.</summary>
+    public static bool IsOfNoKind(string stream) =>
+        !stream.StartsWith("refusal-", StringComparison.Ordinal)
+        && !Prefixes.Any(p => stream.StartsWith(p.Prefix, StringComparison.Ordinal));
 
     /// <summary>Every event of the domain, refusals included.</summary>
     public static readonly IReadOnlyList<Type> All =

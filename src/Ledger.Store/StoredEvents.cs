@@ -103,6 +103,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
     private static readonly ConditionalWeakTable<IDocumentStore, FrozenDictionary<string, Known>> Types = [];
     private static readonly SystemTextJsonSerializer Json = Strict();
     private readonly FrozenDictionary<string, Known> _types = Types.GetValue(store, KnownBy);
+    private readonly SetAside _aside = SetAside.Of(store);
 
     private sealed record Known(Type Type, Func<object, IEvent> Wrap);
 
@@ -231,11 +232,12 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
         (string Name, object? Value)[] parameters
     )
     {
+        var aside = await _aside.EventsAsync(connection, schema);
         var headers = string.Join(", ", Headers.Select(h => $"headers ->> '{h}'"));
         if (seal is not null)
             headers += $"""
-                , case when {EventSeal.Covered("stream_id")} then headers end
-                , case when {EventSeal.Covered("stream_id")}
+                , case when {EventSeal.Covered} then headers end
+                , case when {EventSeal.Covered}
                        then (select f.version from {schema}.seal_floor f where f.stream_id = mt_events.stream_id) end
                 """;
         await using var command = new NpgsqlCommand(
@@ -254,10 +256,10 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
             command.Parameters.AddWithValue(name, value ?? DBNull.Value);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
-            yield return Row(reader);
+            yield return Row(reader, aside);
     }
 
-    private StoredRow Row(NpgsqlDataReader reader)
+    private StoredRow Row(NpgsqlDataReader reader, FrozenSet<long> aside)
     {
         var (sequence, stream, version, name) = (
             reader.GetInt64(2),
@@ -265,8 +267,13 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
             reader.GetInt64(4),
             reader.GetString(5)
         );
-        var (e, why, broken) = Body(reader, name);
-        if (IsForeign(reader, stream, version, name))
+        var (e, why, broken) = aside.Contains(sequence) ? (null, "", null) : Body(reader, name);
+        if (aside.Contains(sequence))
+        {
+            e = Wrap<ForeignEvent>(new ForeignEvent(name));
+            e.MarkSetAside();
+        }
+        else if (IsForeign(reader, stream, version, name))
         {
             e ??= Wrap<ForeignEvent>(new ForeignEvent(name));
             e.MarkForeign();
@@ -312,7 +319,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
 
     private bool IsForeign(NpgsqlDataReader reader, string stream, long version, string name) =>
         seal is not null
-        && EventSeal.Covers(stream)
+        && EventSeal.Covers(stream, name)
         && !seal.Holds(
             stream,
             version,

@@ -32,6 +32,7 @@ public sealed class CheckpointSigner(
     IReadOnlyList<NoteSigner> keys,
     IReadOnlyList<NoteVerifier> known,
     SignerMemory memory,
+    FindingSeal seal,
     TimeProvider time
 )
 {
@@ -98,6 +99,6 @@ public sealed class CheckpointSigner(
     private async Task FindAsync(string detail, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        await Findings.WriteAsync(connection, schema, "checkpoint", detail);
+        await Findings.WriteAsync(connection, schema, seal, "checkpoint", detail);
     }
 }

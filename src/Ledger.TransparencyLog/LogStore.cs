@@ -252,6 +252,31 @@ public static class LogStore
         }
     }
 
+    /// <summary>Sizes beyond this one, a page of them, and which are under no signature of the log's.</summary>
+    public static async Task<(IReadOnlyList<long> Forged, long? Last)> ForgedAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> keys,
+        long after,
+        int page
+    )
+    {
+        var rows = await connection.QueryAsync(
+            $"select size, note from {schema}.log_checkpoint where size > @after order by size limit {page}",
+            r => (Size: r.GetInt64(0), Note: r.GetString(1)),
+            ("after", after)
+        );
+        return (
+            [
+                .. rows.Where(r =>
+                        Read(r.Note) is not { } checkpoint || checkpoint.Size != r.Size || !checkpoint.IsSignedBy(keys)
+                    )
+                    .Select(r => r.Size),
+            ],
+            rows.Count == 0 ? null : rows[^1].Size
+        );
+    }
+
     /// <summary>What stands in the newest row, whoever wrote it: for who has no keys.</summary>
     public static async Task<string?> NewestNoteAsync(NpgsqlConnection connection, string schema) =>
         (

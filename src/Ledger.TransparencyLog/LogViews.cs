@@ -15,7 +15,9 @@ public sealed record FindingView(DateTimeOffset FoundAt, string Kind, [property:
 /// <summary>
 /// How the log stands: entries, of which <paramref name="SignedSize"/> are under a checkpoint;
 /// <paramref name="Waiting"/> events have not been taken in yet. <paramref name="IsSound"/>: nothing was ever found
-/// wrong.
+/// wrong. <paramref name="Findings"/>: the product's own, the newest first, a page of them;
+/// <paramref name="Next"/>: where the next page begins. <paramref name="Planted"/>: rows that somebody else wrote among
+/// them, which are not shown.
 /// </summary>
 public sealed record LogStatusView(
     string Origin,
@@ -25,5 +27,7 @@ public sealed record LogStatusView(
     long Waiting,
     bool IsSound,
     IReadOnlyList<WitnessView> Witnesses,
-    IReadOnlyList<FindingView> Findings
+    IReadOnlyList<FindingView> Findings,
+    int? Next,
+    long Planted
 );

@@ -39,6 +39,8 @@ public static class Receipt
         var e = json.RootElement;
         if (e.GetProperty("index").GetInt64() != index)
             throw new NotProven($"条目自称第 {e.GetProperty("index").GetInt64()} 条，证明的是第 {index} 条");
+        if (e.GetProperty("recordedAt").GetDateTimeOffset() > checkpoint.SeenAt + TimeSpan.FromMinutes(10))
+            throw new NotProven("事件的记录时间晚于检查点的见证时间");
         var amount = e.GetProperty("data").TryGetProperty("amountFen", out var fen)
             ? $"，{fen.GetInt64() / 100}.{fen.GetInt64() % 100:00} 元"
             : "";

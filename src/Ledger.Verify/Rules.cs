@@ -23,12 +23,23 @@ namespace Ledger.Verify;
 /// not come back for a death (L1), nor after it was cleared to the person (L2). Nothing is paid while the village's
 /// supervision committee holds it; the township lifts a hold, and nobody who handled the application; who signed or
 /// held it does not pay. Where the policy year asks for it, the committee has signed what is paid and what is adopted,
-/// and the township countersigned that (L7, C21). A plan is adopted as a meeting decided that could: a body that the
+/// and the township countersigned that (L7, C21). What plans rest on, and the payee, the city changes by two
+/// (<see cref="PolicyChanges"/>). A plan is adopted as a meeting decided that could: a body that the
 /// policy year lets decide, as many present and as many for it as it asks (C13, L4), called as it asks (L5); and nobody
-/// files before the resolution was published for its days (L6).
+/// files before the resolution was published for its days (L6). Each office does its own duty in its own place
+/// (<see cref="Offices"/>), one step after the other, and what two events say of one thing is the same
+/// (<see cref="Conduct"/>). What was recorded later stands later.
 /// </summary>
-public sealed class Rules
+/// <param name="mostFeesFen">What a fund's bank fees that are not made good may come to (L17).</param>
+/// <param name="margin">How far the clocks of two nodes may be apart, and one may be set back.</param>
+/// <param name="seenAt">When a witness saw the checkpoint: nothing under it is recorded later.</param>
+public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? seenAt)
 {
+    private readonly Offices _offices = new();
+    private PolicyChanges? _changes;
+    private readonly Conduct _conduct = new(mostFeesFen);
+    private DateTimeOffset _recorded = DateTimeOffset.UnixEpoch;
+
     private sealed class Pocket
     {
         public long In,
@@ -143,7 +154,8 @@ public sealed class Rules
     private readonly Dictionary<string, int> _surveyed = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
-    private readonly Dictionary<string, string> _persons = [];
+    private readonly Dictionary<string, string> _persons = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _receipts = [];
     private readonly List<(string Account, string Region)> _administrators = [];
     private Application? _last;
     private long _approvals,
@@ -198,6 +210,23 @@ public sealed class Rules
             _unused.Insert(at, (sequence + 1, to));
         if (from < sequence)
             _unused.Insert(at, (from, sequence - 1));
+    }
+
+    /// <summary>One that was committed late stands behind later ones, by no more than the margin.</summary>
+    /// <param name="isSigned">It lies under the checkpoint.</param>
+    public void RecordedAt(long index, DateTimeOffset at, bool isSigned)
+    {
+        if (at < _recorded - margin)
+            throw new NotProven(
+                $"第 {index} 条记录于 {at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z，"
+                    + $"早于它前面的条目（{_recorded.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z）"
+                    + $"超过 {margin.TotalMinutes:0} 分钟（时钟确曾回拨的，用 --clock-margin 写明分钟）"
+            );
+        if (isSigned && at > seenAt + margin)
+            throw new NotProven(
+                $"第 {index} 条记录于 {at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z，晚于检查点的见证时间 {seenAt:yyyy-MM-dd HH:mm:ss}Z"
+            );
+        _recorded = at > _recorded ? at : _recorded;
     }
 
     public string Summary =>
@@ -261,6 +290,7 @@ public sealed class Rules
                 break;
             case "contribution_recorded"
             or "subsidy_paid"
+            or "subsidy_credited"
             or "subsidy_released"
             or "subsidy_refunded"
             or "subsidy_cleared"
@@ -275,6 +305,10 @@ public sealed class Rules
             case "policy_year_published" or "policy_year_amended":
                 _capOf.Clear();
                 With(e, Policy);
+                With(e, Changed);
+                break;
+            case "policy_year_change_proposed" or "policy_year_change_declined":
+                With(e, Changed);
                 break;
             case "plan_drafted"
             or "plan_amended"
@@ -304,6 +338,17 @@ public sealed class Rules
                 With(e, Rights);
                 break;
         }
+        if (Offices.Knows(e.Type) || Conduct.Knows(e.Type))
+            With(e, Steps);
+    }
+
+    private void Steps(Entry e, JsonElement d, JsonElement headers)
+    {
+        var wrong =
+            (Offices.Knows(e.Type) ? _offices.Take(e.Type, e.Stream.Id, d, headers) : null)
+            ?? (Conduct.Knows(e.Type) ? _conduct.Take(e.Type, e.Stream.Id, d, headers) : null);
+        if (wrong is not null)
+            throw Fails(e, wrong);
     }
 
     private static void With(Entry e, Action<Entry, JsonElement, JsonElement> rule)
@@ -661,17 +706,7 @@ public sealed class Rules
                             ? last
                             : Of(reader.GetString()!);
                 else if (name.SequenceEqual("fen"u8))
-                {
-                    while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-                    {
-                        var isFrom = reader.ValueTextEquals("from"u8);
-                        reader.Read();
-                        if (isFrom)
-                            from = reader.GetInt64();
-                        else
-                            to = reader.GetInt64();
-                    }
-                }
+                    (from, to) = Interval(ref reader);
                 else
                     reader.Skip();
             }
@@ -696,7 +731,32 @@ public sealed class Rules
             );
         Counted(e, application, collective, amount);
         Opened(e, onGovernmentPaid);
+        Alike(e, application, amount, from, to);
     }
+
+    private static (long From, long To) Interval(ref Utf8JsonReader reader)
+    {
+        var (from, to) = (-1L, -1L);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isFrom = reader.ValueTextEquals("from"u8);
+            reader.Read();
+            if (isFrom)
+                from = reader.GetInt64();
+            else
+                to = reader.GetInt64();
+        }
+        return (from, to);
+    }
+
+    private void Alike(Entry e, Application application, long amount, long from, long to)
+    {
+        if (_conduct.Line(application.Id, MemberOf(e.Stream.Id), amount, from, to) is { } unlike)
+            throw Fails(e, unlike);
+    }
+
+    /// <summary>member-year-[person]-[year]</summary>
+    private static string MemberOf(string year) => $"member-{year["member-year-".Length..^5]}";
 
     private void Counted(Entry e, Application application, string collective, long amount)
     {
@@ -812,8 +872,7 @@ public sealed class Rules
     /// <summary>C4, C5, C6: at approval, and again at payment.</summary>
     private void Eligible(Entry e, string collective, string step)
     {
-        // member-year-<person>-<year>
-        var person = _streams.GetValueOrDefault($"member-{e.Stream.Id["member-year-".Length..^5]}");
+        var person = _streams.GetValueOrDefault(MemberOf(e.Stream.Id));
         if (person is { IsDead: true })
             throw Fails(e, $"{step}时已登记死亡");
         if (person is null || !person.Memberships.Exists(m => OriginOf(m) == OriginOf(collective)))
@@ -825,7 +884,48 @@ public sealed class Rules
             && !(e.Stream.Paid.Exists(p => p.Kind == "government-paid") && GovernmentPaidOpens(e))
         )
             throw Fails(e, $"{step}时没有本年度个人缴费记录");
+        if (e.Stream.Paid.TrueForAll(p => string.CompareOrdinal(p.On, HeaderOf(e, "effectiveDate")) > 0))
+            throw Fails(e, $"{step}时本年度的缴费还没有发生（{e.Stream.Paid[0].On}）");
     }
+
+    /// <summary>Without reading the rest: there is one of it for each person's line.</summary>
+    private static string HeaderOf(Entry e, string name)
+    {
+        var reader = new Utf8JsonReader(e.Headers.Span);
+        while (reader.Read())
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals(name))
+            {
+                reader.Read();
+                return reader.GetString() ?? "";
+            }
+        return "";
+    }
+
+    /// <summary>
+    /// Of a year that can be, of a tier that there is, and of no other person's receipt, unless that was meant.
+    /// </summary>
+    private void Contributed(Entry e, JsonElement d, JsonElement headers)
+    {
+        var on = d.TryGetProperty("paidOn", out var paid) && paid.GetString() is { } date ? date : "";
+        var year = e.Stream.Id[^4..];
+        if (on.Length > 0 && Date(d, "paidOn").Year < int.Parse(year, CultureInfo.InvariantCulture) - 1)
+            throw Fails(e, $"{year} 年度的缴费记在 {on}");
+        var reference = d.GetProperty("reference").GetString()!;
+        if (!headers.TryGetProperty("notDuplicate", out _) && !_receipts.Add(Canonical(reference)))
+            throw Fails(e, $"缴费凭证号 {reference} 已用于另一笔缴费");
+        var amount = d.GetProperty("amountFen").GetInt64();
+        var kind = d.GetProperty("kind").GetString();
+        if (
+            kind == "regular"
+            && d.GetProperty("tierFen").GetInt64()
+                < AskedIn(headers.GetProperty("region").GetString()!, year).LowestTierFen
+        )
+            throw Fails(e, $"缴费档次 {d.GetProperty("tierFen").GetInt64()} 分，低于最低档次");
+        if (amount > 0)
+            e.Stream.Paid.Add(new(reference, kind, amount, on));
+    }
+
+    private static string Canonical(string reference) => reference.Trim().ToUpperInvariant();
 
     /// <summary>
     /// C17: a fund's bank says which transfer it was. Where it was asked about and meant, the event says so.
@@ -860,7 +960,7 @@ public sealed class Rules
     }
 
     /// <summary>L15: of a record that stands, and never more back than was paid.</summary>
-    private static void Changed(Entry e, JsonElement d)
+    private static void Adjusted(Entry e, JsonElement d)
     {
         var at = e.Stream.Paid.FindIndex(p => p.Reference == d.GetProperty("of").GetString());
         if (at < 0)
@@ -880,24 +980,21 @@ public sealed class Rules
         switch (e.Type)
         {
             case "contribution_recorded":
-                if (d.GetProperty("amountFen").GetInt64() > 0)
-                    e.Stream.Paid.Add(
-                        new(
-                            d.GetProperty("reference").GetString()!,
-                            d.GetProperty("kind").GetString(),
-                            d.GetProperty("amountFen").GetInt64()
-                        )
-                    );
+                Contributed(e, d, headers);
                 break;
             case "contribution_adjusted" or "contribution_refunded":
-                Changed(e, d);
+                Adjusted(e, d);
                 break;
             case "subsidy_paid":
                 var application = d.GetProperty("applicationId").GetString();
                 if (e.Stream.Counting.Find(g => g.By == application).Collective is not { } collective)
                     throw Fails(e, $"{application} 没有审批过此人");
+                AsApproved(e, d);
                 Eligible(e, collective, "付款");
                 Opened(e, d.TryGetProperty("onGovernmentPaid", out var on) && on.GetBoolean());
+                break;
+            case "subsidy_credited":
+                AsApproved(e, d);
                 break;
             case "subsidy_cleared":
                 e.Stream.Cleared.Add(d.GetProperty("applicationId").GetString()!);
@@ -926,8 +1023,17 @@ public sealed class Rules
                 )
                     throw Fails(e, "更正由提出者自己确认，或没有提出过");
                 e.Stream.Paid.RemoveAll(p => p.Reference == d.GetProperty("reference").GetString());
+                _receipts.Remove(Canonical(d.GetProperty("reference").GetString()!)); // it was another's
                 break;
         }
+    }
+
+    /// <summary>C10: what is paid and credited to somebody is what was approved for him.</summary>
+    private static void AsApproved(Entry e, JsonElement d)
+    {
+        var (by, amount) = (d.GetProperty("applicationId").GetString(), d.GetProperty("amountFen").GetInt64());
+        if (e.Stream.Counting.Exists(g => g.By == by && g.AmountFen != amount))
+            throw Fails(e, $"{amount} 分，而审批的是 {e.Stream.Counting.Find(g => g.By == by).AmountFen} 分");
     }
 
     /// <summary>L1: what was credited is the person's and the heirs'; a death does not bring it back.</summary>
@@ -1000,7 +1106,7 @@ public sealed class Rules
             "objection_resolved" => "resolvedBy",
             _ => "filedBy",
         };
-        var doers = Doers(d, name);
+        var doers = Doers(d, name, headers);
         if (doers[0] != headers.GetProperty("actor").GetString())
             throw Fails(e, $"{doers[0]} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
         switch (e.Type)
@@ -1070,6 +1176,7 @@ public sealed class Rules
     private void Policy(Entry e, JsonElement d, JsonElement headers)
     {
         var parameters = d.GetProperty("parameters");
+        var tiers = parameters.GetProperty("tiers").EnumerateArray();
         _caps[e.Stream.Id] = parameters
             .GetProperty("tiers")
             .EnumerateArray()
@@ -1089,9 +1196,18 @@ public sealed class Rules
             parameters.TryGetProperty("resolutionNoticeDays", out var days) ? days.GetInt32() : 0,
             // Kept after the entry is gone.
             parameters.GetProperty("quorums").Clone(),
-            parameters.GetProperty("noticeDays").GetInt32()
+            parameters.GetProperty("noticeDays").GetInt32(),
+            tiers.Min(t => t.GetProperty("tierFen").GetInt64())
         );
     }
+
+    private void Changed(Entry e, JsonElement d, JsonElement headers)
+    {
+        if (Changes.Take(e.Type, e.Stream.Id, d, headers, _recorded) is { } wrong)
+            throw Fails(e, wrong);
+    }
+
+    private PolicyChanges Changes => _changes ??= new PolicyChanges(AnyIsOne, margin);
 
     /// <summary>The switches of a policy year; off where an event from before has none.</summary>
     private readonly record struct Asked(
@@ -1101,7 +1217,8 @@ public sealed class Rules
         bool GovernmentPaidOpens,
         int ResolutionNoticeDays,
         JsonElement Bodies,
-        int NoticeDays
+        int NoticeDays,
+        long LowestTierFen
     );
 
     /// <summary>The county's own year, else the city's; what none asks for is not asked.</summary>
@@ -1118,6 +1235,8 @@ public sealed class Rules
     {
         var (plan, actor) = (Of(_plans, e.Stream.Id), Doers(headers, "actor"));
         var version = e.Type == "plan_drafted" ? 1 : d.GetProperty("planVersion").GetInt32();
+        if (e.Type == "plan_drafted")
+            Changes.Drafted(e.Stream.Id, d, _recorded);
         if (e.Type == "plan_signed")
         {
             if (d.GetProperty("signedBy").GetString() != actor[0])
@@ -1321,6 +1440,7 @@ public sealed class Rules
             _persons[account] = id;
         if (e.Type == "account_holder_named")
             return;
+        _offices.Give(account, d);
         var (actor, region) = (headers.GetProperty("actor").GetString()!, headers.GetProperty("region").GetString()!);
         switch (d.TryGetProperty("basis", out var basis) ? basis.GetString() : null)
         {
@@ -1341,30 +1461,37 @@ public sealed class Rules
     }
 
     /// <summary>Who did it, and whom he acted for.</summary>
-    private static string[] Doers(JsonElement d, string name, JsonElement headers = default)
+    internal static string[] Doers(JsonElement d, string name, JsonElement headers = default)
     {
         var who = d.GetProperty(name).GetString()!;
-        var said =
-            d.TryGetProperty("onBehalfOf", out var f)
-            || (headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty("onBehalfOf", out f));
-        return said && f.GetString() is { } other ? [who, other] : [who];
+        var other =
+            d.TryGetProperty("onBehalfOf", out var f) && f.GetString() is { } said ? said
+            : headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty("onBehalfOf", out f) ? f.GetString()
+            : null;
+        return other is null ? [who] : [who, other];
     }
 
     private bool AnyIsOne(IEnumerable<string> some, string[] others) =>
         some.Any(one => others.Any(other => IsOne(one, other)));
 
-    /// <summary>One person: as their accounts say, else by the name, without the alias of another authority.</summary>
+    /// <summary>
+    /// One person: as their accounts say, else by the name, however it is spelt, without the alias of another
+    /// authority.
+    /// </summary>
     private bool IsOne(string one, string other) =>
-        one == other
+        one.Equals(other, StringComparison.OrdinalIgnoreCase)
         || (
             _persons.TryGetValue(one, out var first) && _persons.TryGetValue(other, out var second)
                 ? first == second
-                : one[(one.IndexOf(':') + 1)..] == other[(other.IndexOf(':') + 1)..]
+                : one.AsSpan(one.IndexOf(':') + 1)
+                    .Equals(other.AsSpan(other.IndexOf(':') + 1), StringComparison.OrdinalIgnoreCase)
         );
 
     /// <summary>What can be said only at the end.</summary>
     public void Finish()
     {
+        if (_conduct.Finish() is { } wrong)
+            throw new NotProven(wrong);
         foreach (var (id, application) in _applications)
             if (application.Lines != application.To - application.From)
                 throw new NotProven(

@@ -97,6 +97,11 @@ public static class Base64Text
 /// <summary>A checkpoint whose signatures were checked; <paramref name="Signers"/> says by whom, in words.</summary>
 public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, string Signers)
 {
+    /// <summary>
+    /// When the first of the witnesses saw it; null without one: the log's own signature has no time.
+    /// </summary>
+    public DateTimeOffset? SeenAt { get; init; }
+
     /// <exception cref="NotProven">It is not signed by one of the log's keys, a known key's line is wrong, or a wanted
     /// witness's is missing.</exception>
     public static SignedCheckpoint Read(string note, IReadOnlyList<Key> keys, IReadOnlyList<Key> witnesses)
@@ -112,6 +117,7 @@ public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, str
         var text = note[..(at + 1)];
         var signers = new List<string>();
         var seen = new HashSet<Key>();
+        DateTimeOffset? seenAt = null;
         foreach (var line in note[(at + 2)..].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             if (line.Split(' ') is not ["—", var name, var encoded])
@@ -126,6 +132,8 @@ public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, str
                 throw new NotProven($"{name} 的签名不成立：检查点被改动，或不是它签的");
             if (!seen.Add(key))
                 continue;
+            if (key.Type == 0x04 && (seenAt is null || Time(signature.AsSpan(4)) < seenAt))
+                seenAt = Time(signature.AsSpan(4));
             signers.Add(key.Type == 0x04 ? $"{name}（见证于 {Time(signature.AsSpan(4)):yyyy-MM-dd HH:mm:ss}Z）" : name);
         }
         if (!keys.Any(seen.Contains))
@@ -137,6 +145,9 @@ public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, str
         var hash = Base64Text.Read(root);
         return hash.Length == 32
             ? new SignedCheckpoint(origin, count, hash, $"签名 signed by：{string.Join("、", signers)}。")
+            {
+                SeenAt = seenAt,
+            }
             : throw new NotProven("检查点的根不是 32 字节");
     }
 

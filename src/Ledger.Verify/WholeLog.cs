@@ -12,18 +12,18 @@ public static class WholeLog
 {
     /// <summary>What holds, in words.</summary>
     /// <exception cref="NotProven">With the entry that fails.</exception>
-    public static string Check(string path, SignedCheckpoint checkpoint, bool withRules)
+    /// <param name="rules">Null: the hashes alone.</param>
+    public static string Check(string path, SignedCheckpoint checkpoint, Rules? rules)
     {
         var watch = Stopwatch.StartNew();
         var tree = new MerkleTree.Growing();
-        var rules = withRules ? new Rules() : null;
         byte[]? root = null;
         foreach (var line in Lines(path))
         {
             tree.Add(MerkleTree.HashLeaf(line.Span));
             if (tree.Size == checkpoint.Size)
                 root = tree.Root();
-            rules?.Take(Read(line, tree.Size - 1, rules));
+            rules?.Take(Read(line, tree.Size - 1, rules, tree.Size <= checkpoint.Size));
         }
         if (tree.Size < checkpoint.Size)
             throw new NotProven($"文件只有 {tree.Size} 条，检查点有 {checkpoint.Size} 条");
@@ -76,7 +76,7 @@ public static class WholeLog
     /// <summary>
     /// The members of an entry that the rules look at; data and headers are read only where a rule needs them.
     /// </summary>
-    private static Entry Read(ReadOnlyMemory<byte> line, long index, Rules rules)
+    private static Entry Read(ReadOnlyMemory<byte> line, long index, Rules rules, bool isSigned)
     {
         try
         {
@@ -104,6 +104,11 @@ public static class WholeLog
                     if (reader.GetInt64() != index)
                         throw new NotProven($"第 {index} 条自称第 {reader.GetInt64()} 条：有条目缺失或换了次序");
                     isNumbered = true;
+                }
+                else if (reader.ValueTextEquals("recordedAt"u8))
+                {
+                    reader.Read();
+                    rules.RecordedAt(index, reader.GetDateTimeOffset(), isSigned);
                 }
                 else if (reader.ValueTextEquals("sequence"u8))
                 {
@@ -166,8 +171,8 @@ public struct Entry
 /// </summary>
 public readonly record struct Given(string By, long AmountFen, string? Collective);
 
-/// <summary>A payment of the year: <paramref name="Kind"/> as the log has it.</summary>
-public readonly record struct Paid(string Reference, string? Kind, long AmountFen);
+/// <summary>A payment of the year: <paramref name="Kind"/> and the day as the log has them.</summary>
+public readonly record struct Paid(string Reference, string? Kind, long AmountFen, string On);
 
 /// <summary>
 /// A stream of the ledger: how far it has come; of a person where he belongs, of his year what he paid and what he got.

@@ -28,7 +28,7 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
             ["is_archived"] = "false",
             ["correlation_id"] = "'x'",
             ["causation_id"] = "'x'",
-            ["headers"] = "headers - 'seal'",
+            ["headers"] = """headers || '{"seal": "of nobody"}'::jsonb""",
         };
         foreach (var (column, value) in other)
             columns[column] = value;
@@ -234,7 +234,18 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
             }
         )
             await RefusedAsync(product, $"insert into ledger.log_finding values ({row})");
-        await product.EditAsync("insert into ledger.log_finding (kind, detail) values ('person', 'the real one')");
+        // What the product is about to find, in the middle of thousands of fakes, and in its own words beforehand.
+        await product.EditAsync(
+            $"""
+            update ledger.mt_doc_fund set data = jsonb_set(data, '{"{availableFen}"}', '7')
+             where id = '{product.Village.FundId}'
+            """
+        );
+        await product.Village.AllocateAsync(1);
+        var words = await product.ScalarAsync<string>("select detail from ledger.log_finding");
+        await product.EditAsync(
+            "insert into ledger.log_finding (kind, detail, seal) select kind, detail, 'x' from ledger.log_finding"
+        );
         await product.EditAsync(
             """
             insert into ledger.log_finding (kind, detail)
@@ -251,8 +262,16 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                                                   ('infinity', 'zz', repeat('x', 3000000));
             """
         );
-        var text = await product.FoundAsync("person", "the real one");
+        var text = await product.FoundAsync("state", words);
         Assert.InRange(text.Length, 1, 100_000);
+        Assert.DoesNotContain("fake", text);
+        var log = await product.CityAuditor.GetAsync<LogStatusView>("/api/audit/log");
+        Assert.Equal((3_004, 1, null), (log.Planted, log.Findings.Count, log.Next));
+        Assert.Empty((await product.CityAuditor.GetAsync<LogStatusView>("/api/audit/log?after=1")).Findings);
+        await RefusedAsync(
+            product,
+            "insert into ledger.log_finding (kind, detail, seal) values ('state', 'x', 'before')"
+        );
     }
 
     [Fact]
@@ -351,8 +370,17 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                 insert into ledger.audit_entry select * from one;
                 drop table one;
                 """;
-        await product.EditAsync(Exchange(sequences[0], "actor = 'innocent.person', amount_fen = 1"));
-        await product.EditAsync(Exchange(sequences[1], "amount_fen = 1"));
+        // The tables' owner can; the application's role takes nothing out of the trail.
+        Assert.Equal(
+            PostgresErrorCodes.InsufficientPrivilege,
+            (
+                await Assert.ThrowsAsync<PostgresException>(() =>
+                    product.EditAsync(Exchange(sequences[0], "amount_fen = 1"))
+                )
+            ).SqlState
+        );
+        await product.AttackAsync(Exchange(sequences[0], "actor = 'innocent.person', amount_fen = 1"));
+        await product.AttackAsync(Exchange(sequences[1], "amount_fen = 1"));
         await product.EditAsync(
             """
             insert into ledger.audit_entry

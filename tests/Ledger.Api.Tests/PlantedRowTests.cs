@@ -37,7 +37,7 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
         Assert.Equal(payee, await Payee());
         Assert.Contains("payee", await FindingsAsync(product));
         // The gift is laid where the collective's own income was.
-        await product.EditAsync(
+        await product.AttackAsync(
             $"""
             create temp table gift as
                 select event_id from ledger.fen_axis

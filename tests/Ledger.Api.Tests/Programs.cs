@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.Loader;
 
 namespace Ledger.Api.Tests;
 
@@ -7,7 +9,34 @@ public static class Programs
 {
     /// <summary>Runs ledger-verify, as an auditor at home would.</summary>
     public static (int Exit, string Output) Verify(params string[] arguments) =>
-        Run("dotnet", [Path.Combine(AppContext.BaseDirectory, "verify", "ledger-verify.dll"), .. arguments]);
+        Run("dotnet", [VerifyPath, .. arguments]);
+
+    private static readonly Lazy<Func<string[], TextWriter, TextWriter, int>> Tool = new(() =>
+    {
+        var assembly = new Alone(VerifyPath).LoadFromAssemblyPath(VerifyPath);
+        return assembly
+            .GetType("Ledger.Verify.Tool")!
+            .GetMethod("Run")!
+            .CreateDelegate<Func<string[], TextWriter, TextWriter, int>>();
+    });
+
+    private static string VerifyPath => Path.Combine(AppContext.BaseDirectory, "verify", "ledger-verify.dll");
+
+    /// <summary>The same program, without a process of its own: for who asks it a hundred times.</summary>
+    public static (int Exit, string Output) VerifyHere(params string[] arguments)
+    {
+        using var said = new StringWriter();
+        return (Tool.Value(arguments, said, said), said.ToString());
+    }
+
+    /// <summary>It has its own maths of the tree under the product's name, and may not meet it.</summary>
+    private sealed class Alone(string path) : AssemblyLoadContext("ledger-verify")
+    {
+        private readonly AssemblyDependencyResolver _resolver = new(path);
+
+        protected override Assembly? Load(AssemblyName name) =>
+            _resolver.ResolveAssemblyToPath(name) is { } there ? LoadFromAssemblyPath(there) : null;
+    }
 
     /// <summary>Runs it and expects success.</summary>
     public static Task RequireAsync(string program, params string[] arguments) =>

@@ -293,6 +293,76 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public void C20_L12_what_plans_rest_on_and_the_payee_are_changed_by_two_as_it_was_proposed()
+    {
+        PolicyParameters By(int noticeDays, string? payee = null) =>
+            new(
+                new DateOnly(2026, 1, 1),
+                [new ContributionTier(Yuan(100), Money.Zero)],
+                262,
+                noticeDays,
+                QuorumRule.Law,
+                Payee: payee is null ? null : new PayeeAccount(payee, "bank", "1")
+            );
+        void Year(params (int Day, object Data, string Actor)[] events)
+        {
+            _broken.Clear();
+            var promises = new PolicyPromises(Breaks);
+            foreach (var (day, data, actor) in events)
+            {
+                IEvent e = data switch
+                {
+                    PolicyYearPublished d => On(March, d, actor, "policy-year-3708-2026"),
+                    PolicyYearAmended d => On(March, d, actor, "policy-year-3708-2026"),
+                    PolicyYearChangeProposed d => On(March, d, actor, "policy-year-3708-2026"),
+                    PolicyYearChangeDeclined d => On(March, d, actor, "policy-year-3708-2026"),
+                    _ => On(March, (PlanDrafted)data, actor, "plan-1-2026"),
+                };
+                e.Timestamp = new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero).AddDays(day);
+                promises.Take(e);
+            }
+        }
+        PolicyYearChangeProposed Asked(PolicyParameters p, string by, string? of = null) =>
+            new("3708", 2026, p, by, March, of);
+        var (first, plan) = (
+            (0, (object)new PolicyYearPublished("3708", 2026, By(7, "agency")), "a"),
+            (1, (object)new PlanDrafted("c", "f", "370811000001", 2026, null!), "village")
+        );
+        // The first, one alone while nobody rests on it, two who are two; a stream that begins with a proposal; and
+        // what was done when one was enough.
+        Year(first, (1, new PolicyYearAmended(By(9, "agency")), "a"), plan);
+        Assert.Empty(_broken);
+        Year(first, plan, (2, Asked(By(1), "a"), "a"), (3, new PolicyYearAmended(By(1), "a"), "b"));
+        Assert.Empty(_broken);
+        Year((0, Asked(By(1), "a"), "a"), (1, new PolicyYearPublished("3708", 2026, By(1), "a"), "b"));
+        Assert.Empty(_broken);
+        Year((-9, first.Item2, "a"), (-8, plan.Item2, "v"), (-7, new PolicyYearAmended(By(1, "thief")), "a"));
+        Assert.Empty(_broken);
+
+        Year(first, plan, (2, Asked(By(1), "a"), "a"), (3, new PolicyYearAmended(By(1), "a"), "a"));
+        Assert.Equal(["C20 a 确认了自己提出的修订"], _broken);
+        Year(first, plan, (2, Asked(By(1), "a", "b"), "a"), (3, new PolicyYearAmended(By(1), "a"), "b"));
+        Assert.Equal(["C20 b 确认了自己提出的修订"], _broken);
+        Year(first, plan, (2, Asked(By(1), "a"), "b"), (3, new PolicyYearAmended(By(1), "a"), "c"));
+        Assert.Equal(["C20 a 与办理人 b 不符"], _broken);
+        Year(first, plan, (3, new PolicyYearAmended(By(1), "a"), "b"));
+        Assert.Equal(["C20 a 没有这样提出过修订"], _broken);
+        Year(
+            first,
+            (1, Asked(By(1), "a"), "a"),
+            (2, new PolicyYearChangeDeclined("x"), "b"),
+            (3, new PolicyYearAmended(By(1), "a"), "b")
+        );
+        Assert.Equal(["C20 a 没有这样提出过修订"], _broken);
+        Year(first, plan, (2, Asked(By(1), "a"), "a"), (3, new PolicyYearAmended(By(2), "a"), "b"));
+        Assert.Equal(["C20 确认的不是提出的修订"], _broken);
+        Year(first, plan, (3, new PolicyYearAmended(By(1, "agency")), "a"));
+        Assert.Equal(["C20 a 一人修订了已有方案依据的年度或收款账户"], _broken);
+        Year(first, (3, new PolicyYearAmended(By(7, "thief")), "a"));
+        Assert.Equal(["C20 a 一人修订了已有方案依据的年度或收款账户"], _broken);
+    }
+
+    [Fact]
     public void C24_a_split_takes_a_share_of_those_who_were_counted_and_leaves_somebody()
     {
         void Split(int members, long yuan, int? counted, DateOnly? on = null) =>

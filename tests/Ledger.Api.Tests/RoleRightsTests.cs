@@ -77,12 +77,41 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal()
         );
 
+        // The trail and the intervals of fen: he takes nothing away, and changes nothing. The check names what the
+        // owner took, and with the owner's hand it mends; with his own alone it does not begin.
+        string[] taken =
+        [
+            "delete from ledger.audit_entry where type = 'funds_allocated'",
+            "delete from ledger.fen_axis where kind = 'allocated'",
+        ];
+        foreach (
+            var sql in taken.Concat([
+                "update ledger.audit_entry set actor = 'x'",
+                "update ledger.fen_axis set reference = 'x'",
+                "delete from ledger.audit_entry_id",
+            ])
+        )
+            Assert.Equal(
+                PostgresErrorCodes.InsufficientPrivilege,
+                (await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(sql))).SqlState
+            );
+        await product.AttackAsync(string.Join(";", taken));
+        var (code, words) = await ApiProcess.RunAsync(
+            new Dictionary<string, string>(product.Settings)
+            {
+                ["ConnectionStrings__Ledger"] = await product.ApplicationConnectionAsync(),
+            },
+            "check",
+            "--rebuild"
+        );
+        Assert.True(code != 0 && words.Contains("LedgerOwner", StringComparison.Ordinal), words);
+        (code, words) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        Assert.True(code == 1 && words.Contains("AuditTrail") && words.Contains("FenAxis"), words);
+
         // Read models: the check names each.
         foreach (
             var (projection, sql) in new[]
             {
-                ("AuditTrail", "delete from ledger.audit_entry where type = 'funds_allocated'"),
-                ("FenAxis", "delete from ledger.fen_axis where kind = 'allocated'"),
                 ("WorkQueue", $"update ledger.mt_doc_workitem set data = jsonb_set(data, '{{status}}', '\"settled\"')"),
                 ("Plan", "delete from ledger.mt_doc_plan"),
             }

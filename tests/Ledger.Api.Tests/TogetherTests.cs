@@ -133,6 +133,45 @@ public sealed class TogetherTests(ApiFixture api)
             }
         );
         Assert.Equal(6, (await held.Officer.GetAsync<FundView>($"/api/funds/{held.FundId}")).AllocatedAmount.Yuan);
+        // Who waited and who did not: their times are in turn, as those of two groups at once are.
+        var turn = new InTurn(0, null);
+        await using var connection = await api.Database.OpenConnectionAsync();
+        foreach (
+            var (sequence, at) in await connection.QueryAsync(
+                "select seq_id, timestamp from ledger.mt_events where stream_id = any(@funds) order by 1",
+                r => (r.GetInt64(0), r.GetFieldValue<DateTimeOffset>(1)),
+                ("funds", new[] { held.FundId, free.FundId })
+            )
+        )
+            Assert.Null(turn.Next(sequence, at));
+    }
+
+    /// <summary>
+    /// A group takes its time when it is ready to be written, and its numbers when its streams are free: between them
+    /// lies no more than a statement may take, and beside it others are written. Nobody is refused for it, and of what
+    /// is found none is theirs.
+    /// </summary>
+    [Fact]
+    public void Two_groups_at_once_are_in_turn_however_long_one_of_them_waits_for_its_streams()
+    {
+        var start = new DateTimeOffset(2026, 12, 1, 8, 0, 0, TimeSpan.Zero);
+        var mostWait = TimeSpan.FromSeconds(new NpgsqlConnectionStringBuilder().CommandTimeout);
+        var turn = new InTurn(0, null);
+        var sequence = 0;
+        for (var second = 0; second < 3_600; second++)
+        {
+            var now = start.AddSeconds(second);
+            Assert.Null(turn.Next(++sequence, now));
+            Assert.Null(turn.Next(++sequence, now - mostWait)); // the other group, its streams just let go
+        }
+        // And two nodes whose clocks are five minutes apart.
+        for (var second = 3_600; second < 7_200; second++)
+            Assert.Null(
+                turn.Next(++sequence, start.AddSeconds(second) - (second % 2 == 0 ? TimeSpan.FromMinutes(5) : mostWait))
+            );
+        // One that is dated back is found, itself alone.
+        Assert.NotNull(turn.Next(++sequence, start));
+        Assert.Null(turn.Next(++sequence, start.AddSeconds(7_200)));
     }
 
     [Fact]

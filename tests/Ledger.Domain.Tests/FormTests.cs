@@ -50,6 +50,7 @@ public sealed class FormTests
         ["Upgrade.RunAsync"] = Measures,
         ["Versus.RunAsync"] = Measures,
         ["LedgerChecker.CheckAsync"] = "one check after the other over what was acknowledged",
+        ["LogTests.Breaches"] = "a table: what is changed in a log, and what is said of it",
         ["StateTests.MemberYears"] = "the commands of a year, each with what it is given",
         ["FuzzTests.Request"] = "a table: what is malformed in which way",
         ["ExportTests.GeneralLedgerAgreesAsync"] = "one table of the standard after the other",

@@ -25,9 +25,11 @@ public static class AuditPages
         app.Page(
             "/proof",
             async (
+                int? after,
                 NpgsqlDataSource database,
                 Settings settings,
                 LogKeys keys,
+                FindingSeal seal,
                 Caller caller,
                 CancellationToken cancellation
             ) =>
@@ -38,7 +40,7 @@ public static class AuditPages
                 return PageRoutes.Show<ProofPage>(
                     new
                     {
-                        Status = await LogEndpoints.Status(database, settings, keys, caller, cancellation),
+                        Status = await LogEndpoints.Status(after, database, settings, keys, seal, caller, cancellation),
                         Checkpoint = latest is null
                             ? null
                             : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,

@@ -26,25 +26,39 @@ public static class CheckCommand
             {
                 await using var ground = await Ground.OpenAsync(settings, command.Name);
                 var app = await Program.BuildAsync(ground);
-                return await RunAsync(app.Services, call.GetValue(rebuild));
+                if (!call.GetValue(rebuild))
+                    return await RunAsync(app.Services, null);
+                await using var owner = await OwnerAsync(ground);
+                return await RunAsync(app.Services, owner);
             }
         );
         return command;
     }
 
+    /// <summary>The application's own role takes no row away from the trail, and so cannot mend it.</summary>
+    private static async Task<NpgsqlDataSource> OwnerAsync(Ground ground) =>
+        (await DatabaseAccess.OfAsync(ground.Settings, ground.Cluster, ground.Keys)).Owner is { } owner
+            ? NpgsqlDataSource.Create(LedgerStore.Plain(owner))
+            : throw new OperationException(
+                "重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。"
+                    + "check --rebuild takes rows away: it needs the tables' owner's connection."
+            );
+
     /// <summary>
     /// Prints each difference, broken promise and finding; 0 when there is none of the first two, else 1, also when
     /// they were mended.
     /// </summary>
-    private static async Task<int> RunAsync(IServiceProvider services, bool rebuild)
+    /// <param name="owner">With it, what differs is mended.</param>
+    private static async Task<int> RunAsync(IServiceProvider services, NpgsqlDataSource? owner)
     {
         var check = new LedgerCheck(
             services.GetRequiredService<IDocumentStore>(),
             services.GetRequiredService<EventSeal>(),
-            services.GetRequiredService<NpgsqlDataSource>(),
-            LedgerStore.Schema
+            owner ?? services.GetRequiredService<NpgsqlDataSource>(),
+            LedgerStore.Schema,
+            now: services.GetRequiredService<Settings>().Sample ? null : DateTimeOffset.UtcNow
         );
-        var result = await check.RunAsync(rebuild ? services.GetRequiredService<StateSeal>() : null);
+        var result = await check.RunAsync(owner is null ? null : services.GetRequiredService<StateSeal>());
         foreach (var d in result.Differences)
             Console.WriteLine($"{Line(d)}{(result.Rebuilt ? "，已改正" : "")}");
         foreach (var d in result.Broken.Concat(result.Unclear))

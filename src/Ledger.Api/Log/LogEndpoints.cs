@@ -64,7 +64,7 @@ public static class LogEndpoints
                 Roles.CountyAgriculture,
                 Roles.CityHrss
             )
-            .Refuses(Rejections.NotFound, Rejections.Busy);
+            .Refuses(Rejections.NotFound, Rejections.Busy, Rejections.RecordDamaged);
         audit
             .MapGet("/log", Status)
             .Reading<LogStatusView>(
@@ -72,7 +72,8 @@ public static class LogEndpoints
                 "存证日志状态：检查点、见证方、发现的问题 · How the log stands",
                 Roles.Auditor,
                 Roles.CityHrss
-            );
+            )
+            .Refuses(Rejections.FieldInvalid);
         audit
             .MapGet(
                 "/log/check",
@@ -224,13 +225,16 @@ public static class LogEndpoints
     }
 
     /// <summary>
-    /// What has just been recorded is sealed some seconds later: whoever asks at once waits a little.
+    /// What has just been recorded is sealed some seconds later: whoever asks at once waits a little. Of what lies in
+    /// the log and the product did not write it gives none.
     /// </summary>
     private static async Task<IResult> Receipt(
         long sequence,
         NpgsqlDataSource database,
         Settings settings,
         LogKeys keys,
+        SealedEvents events,
+        Findings findings,
         Caller caller,
         CancellationToken cancellation
     )
@@ -243,6 +247,11 @@ public static class LogEndpoints
                 || !await MaySeeAsync(connection, caller, [region])
             )
                 throw Require.NotFound($"事件 {sequence}");
+            if (await events.NotOursAsync(connection, sequence) is { } why)
+            {
+                await findings.AddAsync("state", why);
+                throw new RefusedException(new Rejection(Rejections.RecordDamaged, why));
+            }
             if (proof is not null)
                 return Results.File(System.Text.Encoding.UTF8.GetBytes($"{proof}"), Plain, $"{sequence}.tlog-proof");
             if (waited.Elapsed > SealPatience)
@@ -275,14 +284,19 @@ public static class LogEndpoints
         return (new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note), found.Region);
     }
 
+    /// <param name="after">Of the findings, as many are passed over.</param>
     public static async Task<LogStatusView> Status(
+        int? after,
         NpgsqlDataSource database,
         Settings settings,
         LogKeys keys,
+        FindingSeal seal,
         Caller caller,
         CancellationToken cancellation
     )
     {
+        if (after < 0)
+            throw Require.Invalid("after", "应不小于 0");
         await using var connection = await database.OpenConnectionAsync(cancellation);
         const string schema = LedgerStore.Schema;
         var (size, waiting) = (
@@ -315,7 +329,8 @@ public static class LogEndpoints
             var cosigned = await LogStore.NewestCosignedAsync(connection, schema, keys.Known, [w.Key]);
             witnesses.Add(new WitnessView(w.Key.Name, cosigned?.Checkpoint.Size, cosigned?.At));
         }
-        var findings = await FindingsAsync(connection);
+        var (all, planted) = await FindingsAsync(connection, seal);
+        var findings = all.Skip(after ?? 0).Take(FindingsPage).ToList();
         // They name streams and what was edited there, wherever that was.
         if (!await LogStore.IsWholeInAsync(connection, schema, caller.Actor.Region))
             findings = [.. findings.Select(f => f with { Detail = ForWhoSeesAll })];
@@ -325,32 +340,48 @@ public static class LogEndpoints
             signed.Size,
             signed.Size == 0 ? null : signed.At,
             waiting,
-            findings.Count == 0,
+            all.Count + planted == 0,
             witnesses,
-            findings
+            findings,
+            (after ?? 0) + findings.Count is var next && next < all.Count ? next : null,
+            planted
         );
     }
 
     private const string ForWhoSeesAll = "内容只给看得到整个日志的市级审计；请向其询问 shown to who sees the whole log";
 
+    private const int FindingsPage = 100;
+
     /// <summary>
-    /// Of each kind the first and the last, newest first: whoever can add rows can add thousands, and pushes none out.
-    /// What they say is cut at what the product says, and their times are ones that can be read.
+    /// The product's own, newest first, each once; and how many others there are. Whoever can add rows can add
+    /// thousands, and hides none among them. Times are ones that can be read.
     /// </summary>
-    private static Task<List<FindingView>> FindingsAsync(NpgsqlConnection connection) =>
-        connection.QueryAsync(
-            $"""
-            select at, left(kind, 40), left(detail, 2001)
-              from (select greatest(least(found_at, '9000-01-01'), '2000-01-01') as at, kind, detail,
-                           row_number() over (partition by known order by found_at) as first,
-                           row_number() over (partition by known order by found_at desc) as last
-                      from (select *, case when kind = any(@kinds) then kind end as known
-                              from {LedgerStore.Schema}.log_finding) f) f
-             where first <= 50
-                or last <= 50
-             order by at desc
-            """,
-            r => new FindingView(r.GetFieldValue<DateTimeOffset>(0), r.GetString(1), r.GetString(2)),
-            ("kinds", Findings.Kinds)
-        );
+    private static async Task<(List<FindingView> Ours, long Planted)> FindingsAsync(
+        NpgsqlConnection connection,
+        FindingSeal seal
+    )
+    {
+        var (ours, planted) = (new Dictionary<(string, string), FindingView>(), 0L);
+        foreach (
+            var (at, kind, detail, sealedAs) in await connection.QueryAsync(
+                $"""
+                select greatest(least(found_at, '9000-01-01'), '2000-01-01'), left(kind, 40), left(detail, 2001), seal
+                  from {LedgerStore.Schema}.log_finding
+                 order by 1
+                """,
+                r =>
+                    (
+                        r.GetFieldValue<DateTimeOffset>(0),
+                        r.GetString(1),
+                        r.GetString(2),
+                        r.IsDBNull(3) ? null : r.GetString(3)
+                    )
+            )
+        )
+            if (seal.Holds(kind, detail, sealedAs))
+                ours.TryAdd((kind, detail), new FindingView(at, kind, detail));
+            else
+                planted++;
+        return ([.. ours.Values.Reverse()], planted);
+    }
 }

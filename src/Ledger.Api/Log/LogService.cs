@@ -20,6 +20,7 @@ public sealed class LogService(
     PersonLook persons,
     ProgressLook progress,
     Findings findings,
+    FindingSeal seal,
     FailedLooks failed,
     LookMark mark,
     TimeProvider time,
@@ -40,7 +41,15 @@ public sealed class LogService(
     private async Task KeepAsync(CancellationToken stopping)
     {
         var sequencer = new Sequencer(database, LedgerStore.Schema);
-        var signer = new CheckpointSigner(database, LedgerStore.Schema, keys.Signing, keys.Known, keys.Memory, time);
+        var signer = new CheckpointSigner(
+            database,
+            LedgerStore.Schema,
+            keys.Signing,
+            keys.Known,
+            keys.Memory,
+            seal,
+            time
+        );
         var (since, added, asked) = (Stopwatch.StartNew(), 0, Stopwatch.StartNew());
         while (!stopping.IsCancellationRequested)
         {
@@ -174,7 +183,7 @@ public sealed class LogService(
         foreach (var finding in (await check.RunAsync(stopping, Rest)).Findings)
         {
             log.LogCritical("The log's check found: {Finding}", finding);
-            await Findings.WriteAsync(connection, LedgerStore.Schema, "check", finding.ToString());
+            await Findings.WriteAsync(connection, LedgerStore.Schema, seal, "check", finding.ToString());
         }
     }
 

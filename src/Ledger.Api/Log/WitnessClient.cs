@@ -36,7 +36,13 @@ public sealed record WitnessAddress(Uri Url, NoteVerifier Key)
 /// Asks witnesses to cosign (C2SP tlog-witness). A witness that knows better is the one thing that a rewritten or
 /// rewound database cannot hide from: its refusal is written down as a finding.
 /// </summary>
-public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, LogKeys keys, ILogger<WitnessClient> log)
+public sealed class WitnessClient(
+    HttpClient http,
+    NpgsqlDataSource database,
+    LogKeys keys,
+    FindingSeal seal,
+    ILogger<WitnessClient> log
+)
 {
     /// <summary>
     /// Which size each witness confirmed to this process: what the database says of it may come from a backup.
@@ -145,7 +151,7 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, Lo
     private async Task<string> FoundAsync(NpgsqlConnection connection, string detail)
     {
         log.LogCritical("{Detail}", detail);
-        await Findings.WriteAsync(connection, LedgerStore.Schema, "witness-refused", detail);
+        await Findings.WriteAsync(connection, LedgerStore.Schema, seal, "witness-refused", detail);
         return detail;
     }
 }

@@ -88,7 +88,11 @@ public sealed class Condition(
         with head as (select coalesce(max(seq_id), 0) as seq
                         from {LedgerStore.Schema}.mt_events
                        where seq_id <= (select last_value from {LedgerStore.Schema}.mt_events_sequence)),
-             seen as (select name, last_seq_id from {LedgerStore.Schema}.mt_event_progression),
+             seen as (
+                 select name,
+                        case when last_seq_id <= (select last_value from {LedgerStore.Schema}.mt_events_sequence)
+                             then last_seq_id end as last_seq_id
+                   from {LedgerStore.Schema}.mt_event_progression),
              unsealed as (select min(e.timestamp) as since, count(*) as n
                             from {LedgerStore.Schema}.mt_events e
                            cross join {LedgerStore.Schema}.log_state l

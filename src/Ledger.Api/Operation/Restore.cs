@@ -218,6 +218,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
             http,
             source,
             logKeys,
+            keys.FindingSeal,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<WitnessClient>.Instance
         );
         foreach (var witness in settings.Log.Witnesses)

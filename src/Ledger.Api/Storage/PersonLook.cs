@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ledger.Api.Evidence;
 using Npgsql;
 
 namespace Ledger.Api.Storage;
@@ -6,9 +7,16 @@ namespace Ledger.Api.Storage;
 /// <summary>
 /// The look at the personal data beside the events, all of it in turn: each row opens, is found by its own person's
 /// number, name and birth date, and is gone only where an event says so. Else somebody could be registered, and
-/// subsidised, a second time. Rows from before there was a hash of name and birth date get theirs.
+/// subsidised, a second time. Who handed in a document is as it was sealed. Rows from before there was a hash of name
+/// and birth date get theirs.
 /// </summary>
-public sealed class PersonLook(PersonalData people, EventWriter writer, Findings findings, NpgsqlDataSource database)
+public sealed class PersonLook(
+    PersonalData people,
+    EventWriter writer,
+    Findings findings,
+    KeyFile keys,
+    NpgsqlDataSource database
+)
 {
     private const int Page = 500;
 
@@ -45,12 +53,30 @@ public sealed class PersonLook(PersonalData people, EventWriter writer, Findings
          order by p.member_id limit @page
         """;
 
+    private const string Nobodys = $"""
+        select member_id
+          from {LedgerStore.Schema}.person
+         where member_id !~ '^(member|donor|person)-'
+         limit 1000
+        """;
+
+    private const string HandedIn = $"""
+        select digest, region, uploaded_by, seal
+          from {LedgerStore.Schema}.evidence
+         where (digest, region) > (@digest, @region)
+         order by digest, region
+         limit @page
+        """;
+
     /// <param name="rest">How long it rests after each page, in times of what the page took.</param>
     public async Task RunAsync(int rest, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         foreach (var account in await HolderLook.FaultsAsync(connection, people, c => writer.OursAsync(connection, c)))
             await findings.AddAsync("person", $"{account}：账户所属的人与其证件号不符 an account's person was edited");
+        foreach (var id in await connection.QueryAsync(Nobodys, r => r.GetString(0)))
+            await findings.AddAsync("person", $"{Short(id)}：没有这种编号的人 personal data of nobody's kind");
+        await EvidenceAsync(connection, rest, cancellation);
         var watch = new Stopwatch();
         for (var after = ""; ; )
         {
@@ -64,6 +90,35 @@ public sealed class PersonLook(PersonalData people, EventWriter writer, Findings
                 else if (row.Namesakes is null && namesakes is not null)
                     await PersonalData.FillAsync(connection, row.Id, namesakes);
             after = page[^1].Id;
+            await Task.Delay(watch.Elapsed * rest, cancellation);
+        }
+    }
+
+    private static string Short(string text) => text.Length <= 100 ? text : text[..100];
+
+    /// <summary>What stands in a row, not the document: its digest is the table's own condition.</summary>
+    private async Task EvidenceAsync(NpgsqlConnection connection, int rest, CancellationToken cancellation)
+    {
+        var watch = new Stopwatch();
+        for (var (digest, region) = ("", ""); ; )
+        {
+            watch.Restart();
+            var page = await connection.QueryAsync(
+                HandedIn,
+                r => (r.GetString(0), r.GetString(1), By: r.GetString(2), Seal: r.IsDBNull(3) ? null : r.GetString(3)),
+                ("digest", digest),
+                ("region", region),
+                ("page", Page)
+            );
+            if (page.Count == 0)
+                return;
+            foreach (var (of, where, by, seal) in page)
+                if (!EvidenceSeal.Holds(keys, of, where, by, seal))
+                    await findings.AddAsync(
+                        "evidence",
+                        $"{of}（{Short(where)}）：由谁提交不是产品记下的 who handed it in was edited"
+                    );
+            (digest, region, _, _) = page[^1];
             await Task.Delay(watch.Elapsed * rest, cancellation);
         }
     }

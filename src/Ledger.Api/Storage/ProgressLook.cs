@@ -9,7 +9,7 @@ namespace Ledger.Api.Storage;
 /// events: below it the audit trail has an entry for each event, and the work queue an item for each application. The
 /// entries may be taken out and written anew by the same role: each says what its event says, and there is no other.
 /// </summary>
-public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlDataSource database)
+public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlDataSource database, TimeProvider time)
 {
     private const int Page = 1_000;
     private const string Schema = LedgerStore.Schema;
@@ -45,6 +45,7 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
         foreach (var id in await connection.QueryAsync(NotQueued, r => r.GetString(0), ("mark", mark)))
             await findings.AddAsync("projection", $"{id}：待办中没有，进度却已越过它 the work queue passed it over");
         mark = await MarkAsync(connection, "AuditTrail:All");
+        await TimesAsync(connection, rest, cancellation);
         var watch = new Stopwatch();
         for (var from = long.MinValue; ; )
         {
@@ -62,6 +63,29 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
                 return;
             await TrailAsync(connection, from, last.Value);
             from = last.Value + 1;
+            await Task.Delay(watch.Elapsed * rest, cancellation);
+        }
+    }
+
+    /// <summary>No event is dated back or ahead; those that no projection has come to neither.</summary>
+    private async Task TimesAsync(NpgsqlConnection connection, int rest, CancellationToken cancellation)
+    {
+        var turn = await InTurn.OfAsync(connection, Schema, time.GetUtcNow());
+        var watch = new Stopwatch();
+        for (var after = long.MinValue; ; )
+        {
+            watch.Restart();
+            var page = await connection.QueryAsync(
+                $"select seq_id, timestamp from {Schema}.mt_events where seq_id > @after order by 1 limit {Page * 10}",
+                r => (Sequence: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1)),
+                ("after", after)
+            );
+            if (page.Count == 0)
+                return;
+            foreach (var (sequence, at) in page)
+                if (turn.Next(sequence, at) is { } wrong)
+                    await findings.AddAsync("state", $"事件 {sequence}：{wrong} an event out of its turn");
+            after = page[^1].Sequence;
             await Task.Delay(watch.Elapsed * rest, cancellation);
         }
     }

@@ -11,6 +11,8 @@ public static class StreamId
 {
     public static string PolicyYear(string region, int year) => $"policy-year-{region}-{year}";
 
+    public static string RegionOfPolicyYear(string id) => id.Split('-') is [_, _, var region, ..] ? region : "";
+
     public static string Pilot(string county) => $"pilot-{county}";
 
     /// <summary>One for each name in a region: who writes it again writes the same one.</summary>

@@ -341,7 +341,7 @@ public static class PolicyYearDecider
             : [new PolicyYearAmended(parameters)];
     }
 
-    internal static bool Same(PolicyParameters a, PolicyParameters b) =>
+    public static bool Same(PolicyParameters a, PolicyParameters b) =>
         a == b with { Tiers = a.Tiers, Quorums = a.Quorums, PayoutMonths = a.PayoutMonths }
         && a.Tiers.SequenceEqual(b.Tiers)
         && a.Quorums.SequenceEqual(b.Quorums)

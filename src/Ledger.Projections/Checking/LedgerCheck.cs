@@ -34,12 +34,14 @@ public sealed record CheckResult(
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that
 /// no event explains.</param>
+/// <param name="now">Nothing is recorded after it; null: where the clock is a play's.</param>
 public sealed class LedgerCheck(
     IDocumentStore store,
     EventSeal seal,
     NpgsqlDataSource database,
     string schema,
-    string scope = ""
+    string scope = "",
+    DateTimeOffset? now = null
 )
 {
     private const int PageSize = 1_000,
@@ -52,6 +54,7 @@ public sealed class LedgerCheck(
         _sealed = new(store, schema, seal);
     private readonly List<Difference> _differences = [];
     private readonly SortedDictionary<long, Difference> _foreign = [],
+        _aside = [],
         _unreadable = [];
     private long _events,
         _documents;
@@ -77,7 +80,7 @@ public sealed class LedgerCheck(
             _differences,
             rebuild && _differences.Count > 0,
             [.. _unreadable.Values, .. _foreign.Values, .. broken],
-            unclear
+            [.. _aside.Values, .. unclear]
         );
     }
 
@@ -255,22 +258,29 @@ public sealed class LedgerCheck(
         ];
     }
 
+    /// <summary>No document tells of it, and nothing mends it: it stays in the log, named.</summary>
+    private void Foreign(IEvent e, string clause, string why)
+    {
+        var into = e.IsSetAside() ? _aside : _foreign;
+        if (e.IsSetAside())
+            why = "由产品写入的事件；这一个已由表的所有者搁置";
+        lock (into)
+            if (into.Count < MaxDifferences)
+                into[e.Sequence] = new Difference("Events", e.StreamKey!, clause, e.EventTypeName, why, e.Sequence);
+    }
+
+    private const string NotOurs = "由产品写入的事件；这一个不是，不予采用";
+
     private Difference? Compare(DocumentFold fold, string id, IEnumerable<StoredRow> rows, long seen, string? text)
     {
         var name = fold.Name;
         var events = rows.Select(Readable).OfType<IEvent>().ToList();
         if (rows.FirstOrDefault(r => r.Fault is not null && r.Sequence <= seen) is { Fault: { } fault })
             return new Difference(name, id, Underivable, null, fault.Message, fault.Sequence);
-        // No document tells of it, and nothing mends it: it stays in the log, named.
         foreach (var e in events.Where(e => e.IsForeign()))
-            _foreign[e.Sequence] = new Difference(
-                "Events",
-                id,
-                "C20",
-                e.EventTypeName,
-                "由产品写入的事件；这一个不是，不予采用",
-                e.Sequence
-            );
+            Foreign(e, "C20", NotOurs);
+        if (EventTypes.IsOfNoKind(id))
+            return null; // named with its events; nothing is made of it
         var (expected, last) = ((object?)null, 0L);
         try
         {
@@ -286,7 +296,7 @@ public sealed class LedgerCheck(
                 id,
                 Underivable,
                 null,
-                broken.Message,
+                DocumentFold.Why(broken),
                 events.FirstOrDefault(e => e.Sequence > last)?.Sequence
             );
         }
@@ -341,20 +351,39 @@ public sealed class LedgerCheck(
         }
     }
 
+    /// <summary>An event that the product did not write, or that is out of its turn.</summary>
+    /// <param name="late">Its time, where that is not in turn.</param>
+    private void NameForeign(IEvent e, string? late)
+    {
+        var why =
+            EventTypes.IsOfNoKind(e.StreamKey!) ? "产品有的流；没有这种流，不是产品写入的"
+            : e.IsForeign() ? NotOurs
+            : null;
+        if (why is null && late is null)
+            return;
+        Foreign(
+            e,
+            why is null ? "recordedAt" : "C20",
+            string.Join("；", new[] { why, late is null ? null : $"按次序记录的事件，{late}" }.OfType<string>())
+        );
+    }
+
     private async Task CheckAuditTrailAsync(bool rebuild, CancellationToken cancellation)
     {
         // What is of no region, whoever sees everything else checks too.
         var isWhole = await OnAsync(c => LogStore.IsWholeInAsync(c, schema, scope));
-        await foreach (
-            var events in PagesAsync("seq_id <= @seen", cancellation, ("seen", await SeenAsync("AuditTrail")))
-        )
+        var turn = await OnAsync(c => InTurn.OfAsync(c, schema, now));
+        var seen = await SeenAsync("AuditTrail");
+        await foreach (var events in PagesAsync(_sealed, "true", cancellation))
         {
+            events.Sort((a, b) => a.Sequence.CompareTo(b.Sequence));
             var rows = await EntriesAsync(events.Min(e => e.Sequence), events.Max(e => e.Sequence));
             var differing = new List<IEvent>();
             foreach (var row in events)
             {
                 if (Readable(row) is not { } e)
                     continue;
+                var late = turn.Next(e.Sequence, e.Timestamp);
                 if (
                     e.Header(EventHeaders.Region) is var region
                     && !region.StartsWith(scope, StringComparison.Ordinal)
@@ -362,6 +391,9 @@ public sealed class LedgerCheck(
                 )
                     continue;
                 _events++; // here and nowhere else: each event has one entry, but no state or several
+                NameForeign(e, late);
+                if (e.Data is ForeignEvent || e.Sequence > seen)
+                    continue; // the trail says of it what it can, or has not come to it
                 var expected = AuditEntry.Of(e).ToString();
                 var found = rows.GetValueOrDefault(e.Sequence);
                 if (found == expected)
@@ -385,8 +417,13 @@ public sealed class LedgerCheck(
                 await transaction.CommitAsync(cancellation);
             }
         }
-        if (scope.Length > 0)
-            return;
+        if (scope.Length == 0)
+            await CheckTrailOrphansAsync(rebuild);
+    }
+
+    /// <summary>Entries of no event.</summary>
+    private async Task CheckTrailOrphansAsync(bool rebuild)
+    {
         foreach (
             var orphan in await OnAsync(c =>
                 c.ScanAsync(
@@ -509,7 +546,7 @@ public sealed class LedgerCheck(
         CancellationToken cancellation
     )
     {
-        await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
+        await foreach (var events in PagesAsync(_stored, "type = any(@types)", cancellation, ("types", types)))
         {
             var expected = events
                 .Where(InScope)
@@ -655,6 +692,7 @@ public sealed class LedgerCheck(
     /// somebody could have written one with a number far beyond the others.
     /// </summary>
     private async IAsyncEnumerable<List<StoredRow>> PagesAsync(
+        StoredEvents from,
         string where,
         [EnumeratorCancellation] CancellationToken cancellation,
         params (string Name, object? Value)[] parameters
@@ -663,8 +701,7 @@ public sealed class LedgerCheck(
         for (var after = long.MinValue; ; )
         {
             var page = await OnAsync(c =>
-                _stored
-                    .LookAsync(
+                from.LookAsync(
                         c,
                         $"""
                         seq_id in (select seq_id

@@ -277,7 +277,7 @@ public sealed class Rebuild(
                 catch (Exception broken)
                 {
                     // Folds are pure: whatever they throw says that no decider let this event happen.
-                    _left.TryAdd(stream, (e.Sequence, broken.Message));
+                    _left.TryAdd(stream, (e.Sequence, DocumentFold.Why(broken)));
                 }
             if (audit.Count == BatchSize)
                 await WriteAsync(writing, audit, axes, documents);

@@ -2,8 +2,8 @@
 -- For: what the application's role may do.
 -- Tried: RoleRightsTests, table by table.
 
--- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own it can
--- only add to.
+-- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own, the trail and
+-- the fen's intervals it can only add to: check --rebuild, which mends those, goes as the owner.
 do $$
 begin
     -- Another ledger's role on the same server has no business here.
@@ -21,8 +21,8 @@ do $$
 declare r record;
 begin
     for r in select t.name, g.rights
-               from (values ('insert', array['mt_events', 'evidence', 'idempotency', 'audit_entry_id', 'log_entry', 'log_checkpoint', 'log_cosignature', 'log_finding']),
-                            ('insert, delete', array['audit_entry', 'fen_axis', 'objection_source', 'spent']),
+               from (values ('insert', array['mt_events', 'evidence', 'idempotency', 'audit_entry', 'audit_entry_id', 'fen_axis', 'log_entry', 'log_checkpoint', 'log_cosignature', 'log_finding']),
+                            ('insert, delete', array['objection_source', 'spent']),
                             ('insert, update', array['mt_streams', 'person', 'log_tile', 'state_shape']),
                             ('update', array['log_state']),
                             ('insert, update, delete', array['lease', 'mt_event_progression', 'mt_event_projection_floors', 'mt_high_water_skips'])) g (rights, names),

@@ -48,6 +48,14 @@ public sealed class PromiseCheck(
     private void Notes(string id, string clause, string found, string expected, long at) =>
         Say(_unclear, Unclear, id, clause, found, expected, at);
 
+    /// <summary>Of a city's rules, which its counties live by.</summary>
+    private void ForAll(string id, string clause, string found, string expected, long at)
+    {
+        var region = StreamId.RegionOfPolicyYear(id);
+        if (region.StartsWith(scope, StringComparison.Ordinal) || scope.StartsWith(region, StringComparison.Ordinal))
+            Breaks(id, clause, found, expected, at);
+    }
+
     private static void Say(
         List<Difference> said,
         string kind,
@@ -73,24 +81,26 @@ public sealed class PromiseCheck(
                 "type = any(@types)",
                 (
                     "types",
-                    Names(
-                        typeof(PolicyYearPublished),
-                        typeof(PolicyYearAmended),
+                    Names([
+                        .. EventTypes.Of<PolicyYear>(),
+                        typeof(PlanDrafted),
                         typeof(CollectiveMerged),
-                        typeof(MembersSeparated)
-                    )
+                        typeof(MembersSeparated),
+                    ])
                 )
             )
             .ToListAsync(cancellation);
+        var policies = new PolicyPromises(ForAll);
         foreach (
             var e in few.Select(r => r.Event)
                 .OfType<IEvent>()
-                .Where(e => EventSeal.Covers(e.StreamKey!) && !e.IsForeign())
+                .Where(e => EventSeal.Covers(e.StreamKey!, e.EventTypeName) && !e.IsForeign())
                 .OrderBy(e => e.Sequence)
         )
         {
             _caps.Take(e);
             _origins.Take(e);
+            policies.Take(e);
             if (e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal))
                 Split(e, Breaks);
         }

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Ledger.Api.Storage;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.CommandLine;
+
+/// <summary>
+/// <c>set-aside</c>: an event that stops its stream, and that nobody wrote through the product, counts no more.
+/// </summary>
+public static class SetAsideCommand
+{
+    private const int MaxReason = 300;
+
+    public static Command Of(string[] settings)
+    {
+        var sequence = new Argument<long>("event")
+        {
+            Description = "事件号 · the event's number, as the finding has it",
+        };
+        var reason = new Option<string>("--reason") { Description = "为什么 · why", Required = true };
+        var command = new Command(
+            "set-aside",
+            "搁置一个读不出或推不出账目的事件，使所在的资金、申请或成员恢复办理 · let a stream go on past an event that nobody wrote"
+        )
+        {
+            sequence,
+            reason,
+        };
+        command.SetAction(
+            async (call, _) =>
+            {
+                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                return await RunAsync(
+                    await ground.AccessAsync(),
+                    ground.Keys,
+                    call.GetValue(sequence),
+                    call.GetValue(reason)!.Trim()
+                );
+            }
+        );
+        return command;
+    }
+
+    private static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys, long sequence, string reason)
+    {
+        if (access.Owner is null)
+            throw new OperationException(
+                "搁置须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。set-aside needs the tables' owner's connection."
+            );
+        if (reason.Length is 0 or > MaxReason)
+            throw new OperationException(
+                $"--reason 为 1 至 {MaxReason} 字。Say why, briefly.",
+                OperationException.Misused
+            );
+        await using var owner = NpgsqlDataSource.Create(LedgerStore.Plain(access.Owner));
+        await using var services = LedgerServices.Alone(owner, keys);
+        await using var connection = await owner.OpenConnectionAsync();
+        var (done, fault) = await SetAside.AddAsync(
+            connection,
+            new StoredEvents(services.GetRequiredService<IDocumentStore>(), LedgerStore.Schema, keys.EventSeal),
+            LedgerStore.Schema,
+            sequence,
+            reason
+        );
+        Console.WriteLine(
+            done is null ? $"未搁置：{fault}" : $"已搁置 {done}。事件仍在存证日志和审计轨迹中；几秒后恢复办理。"
+        );
+        return done is null ? 1 : 0;
+    }
+}

@@ -1,0 +1,117 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+
+namespace Ledger.Verify;
+
+/// <summary>
+/// C20: each office does its own duty, and for its own place: who may write an event, and that it stays in the place
+/// that its stream began in. Where the log says which role an account was given, and where, it is one of those. What
+/// is not in the table several do, or the clock.
+/// </summary>
+internal sealed class Offices
+{
+    /// <summary>Events, a colon, roles; a line each.</summary>
+    private const string Table = """
+        policy_year_published policy_year_amended: city-hrss
+        policy_year_change_proposed policy_year_change_declined: city-hrss
+        regions_named agency_profile_recorded: administrator
+        pilot_applied: county-hrss
+        pilot_approved pilot_declined: city-hrss
+        collective_registered: county-agriculture agency
+        collective_surveyed: village-finance township
+        collective_renamed collective_merged members_separated collective_dissolved: county-agriculture
+        plan_drafted plan_amended plan_step_recorded plan_adopted: village-finance
+        resolution_recorded resolution_published: village-finance
+        plan_signed payment_signed payment_held: supervision-committee
+        plan_countersigned payment_hold_lifted: township
+        fund_opened fund_closed: village-finance county-agriculture agency
+        year_closed reversal_requested bank_fee_charged bank_fee_reimbursed funds_paid: village-finance
+        funds_allocated: village-finance county-finance
+        allocation_reversed: village-finance township
+        surplus_return_requested earmark_lift_requested: village-finance county-finance
+        application_filed application_resubmitted notice_published notice_proof_recorded payment_sent: village-finance
+        application_reviewed application_returned application_rejected application_approved application_settled: agency
+        receipt_confirmed funds_reserved funds_credited: agency
+        objection_resolved: township agency
+        contribution_recorded contribution_adjusted contribution_refunded: county-tax agency
+        contribution_reversal_requested contribution_reversed: county-tax agency
+        member_registered death_recorded: village-finance agency
+        insurance_checked sponsorship_recorded sponsorship_reversed subsidy_cleared: agency
+        """;
+
+    private static readonly FrozenDictionary<string, string[]> Roles = Table
+        .Split('\n')
+        .Select(line => line.Split(':'))
+        .SelectMany(l => Words(l[0]).Select(type => (type, Roles: Words(l[1]))))
+        .ToFrozenDictionary(o => o.type, o => o.Roles);
+
+    private static readonly string[] Placed = ["fund-", "application-", "plan-", "collective-", "pilot-"];
+
+    private readonly Dictionary<string, string> _places = [];
+    private readonly Dictionary<string, HashSet<(string Role, string Region)>> _given = new(
+        StringComparer.OrdinalIgnoreCase
+    );
+
+    private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    public static bool Knows(string type) => Roles.ContainsKey(type);
+
+    /// <summary>What is wrong with who wrote it; null: nothing.</summary>
+    public string? Take(string type, string stream, JsonElement d, JsonElement headers)
+    {
+        var (role, region) = (headers.GetProperty("role").GetString()!, headers.GetProperty("region").GetString()!);
+        if (!Roles[type].Contains(role))
+            return $"由 {role} 办理，应由 {string.Join(" 或 ", Roles[type])} 办理";
+        if (Placed.Any(p => stream.StartsWith(p, StringComparison.Ordinal)))
+        {
+            if (!_places.TryGetValue(stream, out var place))
+                _places[stream] = place = region;
+            if (!place.StartsWith(region, StringComparison.Ordinal))
+                return $"在 {region} 办理，而它属于 {place}";
+        }
+        // A year, and a region's names, have their place in their ids.
+        if (OfItself(stream) is { } its && !its.StartsWith(region, StringComparison.Ordinal))
+            return $"在 {region} 办理，而它属于 {its}";
+        return
+            type == "application_filed"
+            && _places.TryGetValue(d.GetProperty("collectiveId").GetString()!, out var own)
+            && !own.StartsWith(region, StringComparison.Ordinal)
+            ? $"在 {region} 申请，而集体属于 {own}"
+            : NotGiven(headers, role, region);
+    }
+
+    private static string? OfItself(string stream) =>
+        stream.StartsWith("policy-year-", StringComparison.Ordinal) ? stream["policy-year-".Length..^5]
+        : stream.StartsWith("agency-profile-", StringComparison.Ordinal) ? stream["agency-profile-".Length..^17]
+        : null;
+
+    /// <summary>An account's role and region, when it was opened or changed: what it had before may still be in a token
+    /// that lives a little.</summary>
+    public void Give(string account, JsonElement d)
+    {
+        if (!d.TryGetProperty("role", out var role) || !d.TryGetProperty("roleRegion", out var region))
+            return;
+        if (!_given.TryGetValue(account, out var all))
+            _given[account] = all = [];
+        all.Add((role.GetString()!, region.GetString()!));
+    }
+
+    private string? NotGiven(JsonElement headers, string role, string region)
+    {
+        var actor = headers.GetProperty("actor").GetString()!;
+        // Who acts for another has the other's office.
+        var whose =
+            headers.TryGetProperty("onBehalfOf", out var other) && other.GetString() is { } holder ? holder : actor;
+        return
+            _given.TryGetValue(whose, out var all)
+            && !all.Any(g =>
+                g.Role == role
+                && (
+                    region.StartsWith(g.Region, StringComparison.Ordinal)
+                    || g.Region.StartsWith(region, StringComparison.Ordinal)
+                )
+            )
+            ? $"{whose} 没有 {region} 的角色 {role}"
+            : null;
+    }
+}

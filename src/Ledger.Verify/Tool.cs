@@ -1,0 +1,99 @@
+using System.Globalization;
+using Ledger.TransparencyLog;
+
+namespace Ledger.Verify;
+
+/// <summary>
+/// ledger-verify: checks what the ledger hands out, without the ledger. No network, no database. 0: everything holds;
+/// 1: something does not, and the last line says what; 2: the command cannot be understood.
+/// </summary>
+public static class Tool
+{
+    private const string Usage = """
+        ledger-verify receipt <文件.tlog-proof> --key <公钥或文件> [--witness <公钥或文件>]
+        ledger-verify consistency <旧检查点> <新检查点> <证明> --key <公钥或文件> [--witness …]
+        ledger-verify log <log.jsonl> --checkpoint <检查点> --key <公钥或文件> [--witness …] [--only-hashes]
+                         [--bank-fees <元>] [--clock-margin <分钟>]
+
+        公钥：/log/keys 的内容，另由可信渠道核对；一行一把，也可直接写在命令行。
+        --bank-fees：一个资金未补足的手续费上限，默认 200；--clock-margin：时钟之差，默认 10。
+        退出码：0 全部成立；1 有不成立之处；2 命令有误。
+        """;
+
+    public static int Run(string[] args, TextWriter output, TextWriter error)
+    {
+        var (words, options) = (new List<string>(), new Dictionary<string, string>());
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--only-hashes")
+                options[args[i]] = "";
+            else if (args[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < args.Length)
+                options[args[i]] = args[++i];
+            else
+                words.Add(args[i]);
+        }
+        try
+        {
+            if (Checked(words, options) is { } holds)
+            {
+                output.WriteLine(holds);
+                return 0;
+            }
+            error.WriteLine(Usage);
+            return 2;
+        }
+        catch (NotProven e)
+        {
+            output.WriteLine($"不成立 FAILED：{e.Message}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            output.WriteLine($"不成立 FAILED：文件无法读取：{e.Message}");
+        }
+        return 1;
+    }
+
+    /// <summary>What holds, in words; null: no such command.</summary>
+    private static string? Checked(List<string> words, Dictionary<string, string> options)
+    {
+        var keys = Key.ReadAll(options.GetValueOrDefault("--key"));
+        var witnesses = Key.ReadAll(options.GetValueOrDefault("--witness"));
+        switch (words)
+        {
+            case ["receipt", var file] when keys.Count > 0:
+                return Receipt.Check(File.ReadAllText(file), keys, witnesses);
+            case ["consistency", var was, var now, var proof] when keys.Count > 0:
+                return Consistent(
+                    SignedCheckpoint.Read(File.ReadAllText(was), keys, []),
+                    SignedCheckpoint.Read(File.ReadAllText(now), keys, witnesses),
+                    [.. File.ReadAllLines(proof).Where(l => l.Length > 0).Select(Convert.FromBase64String)]
+                );
+            case ["log", var log] when keys.Count > 0 && options.TryGetValue("--checkpoint", out var checkpoint):
+                var signed = SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses);
+                var rules = new Rules(
+                    Number(options, "--bank-fees", 200) * 100,
+                    TimeSpan.FromMinutes(Number(options, "--clock-margin", 10)),
+                    signed.SeenAt
+                );
+                return WholeLog.Check(log, signed, options.ContainsKey("--only-hashes") ? null : rules);
+            default:
+                return null;
+        }
+    }
+
+    private static string Consistent(SignedCheckpoint older, SignedCheckpoint newer, List<byte[]> hashes)
+    {
+        if (older.Origin != newer.Origin)
+            throw new NotProven($"两个检查点属于不同的日志：{older.Origin}、{newer.Origin}");
+        if (!MerkleTree.VerifyConsistency(older.Size, newer.Size, older.Root, newer.Root, hashes))
+            throw new NotProven(
+                $"{newer.Size} 条的日志不是 {older.Size} 条的延续：历史被改写，或证明不是这两个检查点的"
+            );
+        return $"成立 OK：{older.Size} 条的日志原样包含在 {newer.Size} 条之中（{newer.Origin}）。{newer.Signers}";
+    }
+
+    private static long Number(Dictionary<string, string> options, string option, long usual) =>
+        !options.TryGetValue(option, out var said) ? usual
+        : long.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+        : throw new FormatException($"{option} {said}");
+}

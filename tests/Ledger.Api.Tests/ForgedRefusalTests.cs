@@ -1,0 +1,269 @@
+using Ledger.Domain.Identity;
+using Ledger.TransparencyLog;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>
+/// The thief of the application's role invents what somebody was refused, dates an event back or ahead, or begins a
+/// stream of his own: each is named, and none gets a receipt. docs/security.md
+/// </summary>
+public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Databases>
+{
+    private static Task<int> PlantAsync(
+        Product product,
+        string stream,
+        string type,
+        string data,
+        string at = "now()",
+        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\"}'"
+    ) =>
+        product.EditAsync(
+            $$"""
+            insert into ledger.mt_streams (id, type, version) values ('{{stream}}', null, 1);
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                          mt_dotnet_type, is_archived, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), '{{stream}}', 1, '{{data}}', '{{type}}',
+                   {{at}}, '*DEFAULT*', 'Ledger.Domain.CommandRefused, Ledger.Domain', false,
+                   '{"actor": "approver.370811", "role": "agency", "region": "370811", "effectiveDate": "2026-03-03",
+                     "command": "approve-application", "idempotencyKey": ""}'::jsonb || {{seal}};
+            """
+        );
+
+    /// <summary>Somebody is truly refused something.</summary>
+    private static async Task RefuseAsync(Product product)
+    {
+        var clerk = product.Client(new Actor("approver.370811", Roles.Agency, "370811"));
+        var path = $"/api/applications/application-{Guid.NewGuid():N}/approval";
+        using var refused = await clerk.SendAsync(HttpMethod.Post, path, null);
+        Assert.False(refused.IsSuccessStatusCode);
+    }
+
+    private const string Refused =
+        """{"command": "approve-application", "code": "self-approval", "targetId": "application-x"}""";
+
+    private static Task<long> SequenceAsync(Product product, string stream) =>
+        product.ScalarAsync<long>($"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'");
+
+    [Fact]
+    public async Task A_refusal_that_nobody_met_is_named_and_gets_no_receipt_and_a_true_one_does()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_refusals");
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        var auditor = product.CityAuditor;
+
+        // Without a seal the database refuses it, of whatever stream.
+        foreach (var stream in new[] { "refusal-00", "application-00" })
+            Assert.Equal(
+                "42501",
+                (
+                    await Assert.ThrowsAsync<PostgresException>(() =>
+                        PlantAsync(product, stream, "command_refused", Refused, seal: "'{}'")
+                    )
+                ).SqlState
+            );
+
+        await RefuseAsync(product);
+        var truly = await product.ScalarAsync<long>(
+            "select max(seq_id) from ledger.mt_events where type = 'command_refused'"
+        );
+        await PlantAsync(product, "refusal-0a", "command_refused", Refused);
+        await PlantAsync(product, "application-0b", "command_refused", Refused); // as early builds wrote them
+        await PlantAsync(product, "payment-list-0c", "command_refused", Refused);
+        await PlantAsync(product, "refusal-0d", "funds_allocated", """{"amountFen": 1}""");
+        await PlantAsync(product, "x-0e", "funds_allocated", """{"amountFen": 1}""");
+        await product.SealedAsync();
+
+        string[] planted = ["refusal-0a", "application-0b", "payment-list-0c", "refusal-0d", "x-0e"];
+        foreach (var stream in planted)
+        {
+            await ApiFixture.RefusedAsync(
+                "record-damaged",
+                auditor,
+                HttpMethod.Get,
+                $"/api/audit/events/{await SequenceAsync(product, stream)}/receipt"
+            );
+            await product.FoundAsync("state", stream);
+        }
+        await product.DownloadAsync($"/api/audit/events/{truly}/receipt", "truly");
+
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(1, exit);
+        foreach (var stream in planted)
+            Assert.Contains($"（事件 {await SequenceAsync(product, stream)}）", said);
+        Assert.DoesNotContain($"（事件 {truly}）", said);
+        Assert.DoesNotContain("Object reference", said);
+        Assert.DoesNotContain(
+            $"事件 {truly}",
+            (await auditor.GetAsync("/api/audit/log")).GetProperty("findings").GetRawText()
+        );
+    }
+
+    [Fact]
+    public async Task An_event_that_is_dated_back_or_ahead_is_named_by_the_look_and_by_the_check()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_turn");
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        async Task<long> Dated(string stream, string at)
+        {
+            await PlantAsync(product, stream, "command_refused", Refused, at);
+            return await SequenceAsync(product, stream);
+        }
+        var ahead = await Dated("refusal-1a", "now() + interval '20 minutes'");
+        var back = await Dated("refusal-1b", "'2026-03-03 10:00+08'");
+        var near = await Dated("refusal-1c", "now() - interval '5 minutes'");
+        await product.Village.AllocateAsync(5);
+        await product.FoundAsync("state", $"事件 {ahead}：记录时间");
+        await product.FoundAsync("state", $"事件 {back}：记录时间 2026-03-03 02:00:00Z 早于它前面的事件");
+        Assert.Equal(
+            [ahead, back],
+            (await product.CityAuditor.GetAsync<LogStatusView>("/api/audit/log"))
+                .Findings.Where(f => f.Detail.Contains("：记录时间", StringComparison.Ordinal))
+                .Select(f => long.Parse(f.Detail.Split('：')[0]["事件 ".Length..]))
+                .Order()
+        );
+        Assert.True(near > back);
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(1, exit);
+        Assert.Equal(2, said.Split("按次序记录的事件").Length - 1);
+    }
+
+    [Fact]
+    public async Task Refusals_from_before_they_were_sealed_stay_what_they_are()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_refused_before");
+        await RefuseAsync(product);
+        await product.StopAsync();
+        // As the build before left it.
+        await product.AttackAsync(
+            """
+            update ledger.mt_events set headers = headers - 'seal' where type = 'command_refused';
+            delete from ledger.seal_floor where stream_id = '' or stream_id like 'refusal-%';
+            delete from ledger.migration where name >= 'V0017';
+            delete from ledger.schema_stamp;
+            """
+        );
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        await PlantAsync(product, "refusal-2a", "command_refused", Refused);
+        var found = await product.FoundAsync("state", "refusal-2a");
+        Assert.Equal(2, found.Split("refusal-").Length); // that one alone
+        var (_, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(2, said.Split("command_refused").Length);
+    }
+
+    /// <summary>One insert stopped a fund for good: neither check nor rebuild let it go on.</summary>
+    [Fact]
+    public async Task An_event_that_stops_a_fund_for_good_is_set_aside_by_the_tables_owner_alone()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_aside");
+        var village = product.Village;
+        var path = $"/api/funds/{village.FundId}";
+        async Task<decimal> AvailableAsync() =>
+            (await village.Officer.GetAsync(path)).GetProperty("availableAmount").GetDecimal();
+        async Task<(int Exit, string Said)> AsideAsync(long sequence, string? connection = null)
+        {
+            var settings = new Dictionary<string, string>(product.Settings);
+            settings["ConnectionStrings__Ledger"] = connection ?? product.ConnectionString;
+            return await ApiProcess.RunAsync(settings, "set-aside", $"{sequence}", "--reason", "伪造的事件");
+        }
+        var (sound, before) = (await SequenceAsync(product, village.FundId), await AvailableAsync());
+        // Of no type that there is; and, before it, one that can be read and does not follow.
+        var alien = await product.ForgeAsync(village.FundId, "funds_credited", AlienPayment, "funds_allocated");
+        var unknown = await product.ForgeAsync(village.FundId, "zzz", "'{}'", "funds_allocated");
+        var stopped = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(5));
+        Assert.Contains("fund-damaged", stopped.Message);
+
+        var (exit, said) = await AsideAsync(unknown, await product.ApplicationConnectionAsync());
+        Assert.True(exit != 0 && said.Contains("LedgerOwner", StringComparison.Ordinal), said);
+        Assert.Equal(
+            PostgresErrorCodes.InsufficientPrivilege,
+            (
+                await Assert.ThrowsAsync<PostgresException>(() =>
+                    product.EditAsync($"insert into ledger.set_aside (seq_id, reason) values ({unknown}, 'x')")
+                )
+            ).SqlState
+        );
+        foreach (
+            var (sequence, why) in new[] { (sound, "不能搁置"), (alien, "它后面还有事件"), (9_999_999, "没有事件") }
+        )
+        {
+            (exit, said) = await AsideAsync(sequence);
+            Assert.True(exit == 1 && said.Contains(why, StringComparison.Ordinal), said);
+        }
+        foreach (var sequence in new[] { unknown, alien })
+        {
+            (exit, said) = await AsideAsync(sequence);
+            Assert.True(exit == 0 && said.Contains($"事件 {sequence}", StringComparison.Ordinal), said);
+        }
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                try
+                {
+                    await village.AllocateAsync(5);
+                    return true;
+                }
+                catch (InvalidOperationException e) when (e.Message.Contains("fund-damaged", StringComparison.Ordinal))
+                {
+                    return false;
+                }
+            },
+            "the fund goes on"
+        );
+        Assert.Equal(before + 5, await AvailableAsync());
+        (_, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        foreach (var sequence in new[] { unknown, alien })
+            Assert.Contains($"已由表的所有者搁置（事件 {sequence}）", said);
+        Assert.DoesNotContain("Fund fund-", said);
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.True(exit == 0, said);
+        Assert.Equal(before + 5, await AvailableAsync());
+    }
+
+    private const string AlienPayment = """
+        '{"applicationId": "application-x", "amountFen": 100, "lines": 1}'
+        """;
+
+    [Fact]
+    public async Task Garbage_among_checkpoints_documents_people_and_progress_is_named()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_garbage");
+        await product.SealedAsync();
+        await product.StopAsync();
+        await product.EditAsync(
+            """
+            insert into ledger.log_checkpoint (size, note)
+            select min(n), 'garbage' from generate_series(1, 1000) n
+             where n not in (select size from ledger.log_checkpoint)
+            """
+        );
+        await product.EditAsync(
+            """
+            insert into ledger.evidence (digest, region, media_type, file_name, content, uploaded_by, seal)
+            select digest, '370811109', media_type, file_name, content, 'township.370811109', seal
+              from ledger.evidence
+             limit 1
+            """
+        );
+        await product.EditAsync(
+            """
+            insert into ledger.person (member_id, id_hash, wrapped_key, data)
+            values ('thief-1', decode('00', 'hex'), decode('00', 'hex'), decode('00', 'hex'))
+            """
+        );
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
+        await product.StartAsync();
+        await product.FoundAsync("check", "检查点的签名不是日志密钥的");
+        await product.FoundAsync("evidence", "（370811109）");
+        await product.FoundAsync("person", "thief-1");
+        await product.EditAsync(
+            "update ledger.mt_event_progression set last_seq_id = 9000000000000000000 where name = 'AuditTrail:All'"
+        );
+        Assert.True((await product.CityAuditor.GetAsync("/api/audit/events")).GetProperty("behind").GetInt64() > 0);
+    }
+}
