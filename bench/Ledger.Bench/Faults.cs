@@ -23,7 +23,12 @@ public static class Faults
                 FaultResult result;
                 try
                 {
-                    result = await FaultRun.RunAsync(template, Path.Combine(folder, $"{seed}"), seed, bug is { } one ? [one] : []);
+                    result = await FaultRun.RunAsync(
+                        template,
+                        Path.Combine(folder, $"{seed}"),
+                        seed,
+                        bug is { } one ? [one] : []
+                    );
                 }
                 catch (Exception e)
                 {

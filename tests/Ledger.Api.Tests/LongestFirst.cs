@@ -37,7 +37,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
             Array.FindIndex(Long, name => IsOf(c.DisplayName, name)) is >= 0 and var at ? at : Long.Length
         );
 
-    /// <summary>A class without a collection is one of its own: "Test collection for Ledger.Api.Tests.X (id: …)".</summary>
+    /// <summary>A class without a collection is one of its own: "Test collection for ….X (id: …)".</summary>
     private static bool IsOf(string collection, string name) =>
         collection == name || $"{collection} ".Contains($".{name} ", StringComparison.Ordinal);
 }

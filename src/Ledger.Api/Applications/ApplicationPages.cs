@@ -363,10 +363,7 @@ public static class ApplicationPages
         var size = rest == true ? int.MaxValue - 1 : PageSize;
         var asked = PageRoutes.Typed(q);
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        IReadOnlySet<string>? called =
-            about is { Length: > 0 } ? new HashSet<string> { about }
-            : asked.Length == 0 ? null
-            : await CalledAsync(application, asked, connection, people);
+        var called = await CalledAsync(application, about, asked, connection, people);
         var lines = application
             .Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only))
             .Where(l => called?.Contains(l.MemberId) != false)
@@ -413,14 +410,21 @@ public static class ApplicationPages
         );
     }
 
-    /// <summary>Whose whole name it is, or whose id number ends so: a masked list is not searched by eye.</summary>
-    private static async Task<IReadOnlySet<string>> CalledAsync(
+    /// <summary>
+    /// Whose whole name it is, or whose id number ends so: a masked list is not searched by eye. Null: everybody.
+    /// </summary>
+    private static async Task<IReadOnlySet<string>?> CalledAsync(
         Application application,
+        string? about,
         string asked,
         NpgsqlConnection connection,
         PersonalData people
     )
     {
+        if (about is { Length: > 0 })
+            return new HashSet<string> { about };
+        if (asked.Length == 0)
+            return null;
         var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
         var name = PersonName.Canonical(asked);
         return persons

@@ -247,16 +247,26 @@ public static class LogEndpoints
                 || !await MaySeeAsync(connection, caller, [region])
             )
                 throw Require.NotFound($"事件 {sequence}");
-            if (await events.NotOursAsync(connection, sequence) is { } why)
-            {
-                await findings.AddAsync("state", why);
-                throw new RefusedException(new Rejection(Rejections.RecordDamaged, why));
-            }
+            await RequireOursAsync(sequence, connection, events, findings);
             if (proof is not null)
                 return Results.File(System.Text.Encoding.UTF8.GetBytes($"{proof}"), Plain, $"{sequence}.tlog-proof");
             if (waited.Elapsed > SealPatience)
                 throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
         }
+    }
+
+    /// <summary>Nobody gets a receipt of what the product did not write: it is a finding instead.</summary>
+    internal static async Task RequireOursAsync(
+        long sequence,
+        NpgsqlConnection connection,
+        SealedEvents events,
+        Findings findings
+    )
+    {
+        if (await events.NotOursAsync(connection, sequence) is not { } why)
+            return;
+        await findings.AddAsync("state", why);
+        throw new RefusedException(new Rejection(Rejections.RecordDamaged, why));
     }
 
     /// <summary>

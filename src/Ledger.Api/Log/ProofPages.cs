@@ -46,6 +46,8 @@ public static class ProofPages
         Settings settings,
         LogKeys logKeys,
         KeyFile keys,
+        SealedEvents events,
+        Findings findings,
         CancellationToken cancellation
     )
     {
@@ -56,12 +58,9 @@ public static class ProofPages
         await using var connection = await database.OpenConnectionAsync(cancellation);
         foreach (var text in sequences.Split('-'))
         {
-            var found = await LogEndpoints.ProofAsync(
-                long.Parse(text, CultureInfo.InvariantCulture),
-                connection,
-                settings,
-                logKeys
-            );
+            var sequence = long.Parse(text, CultureInfo.InvariantCulture);
+            await LogEndpoints.RequireOursAsync(sequence, connection, events, findings);
+            var found = await LogEndpoints.ProofAsync(sequence, connection, settings, logKeys);
             if (found is ({ } proof, _))
                 receipts.Add($"{proof}");
             else

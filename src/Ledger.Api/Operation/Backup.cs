@@ -95,25 +95,13 @@ public static class Backup
         var checkpoint = await LogStore.NewestNoteAsync(connection, s);
 
         var dump = Path.Combine(unfinished, BackupManifest.DumpName);
-        await PostgresTool.RunAsync(
-            "pg_dump",
-            // Of several servers the one that has the snapshot.
-            new NpgsqlConnectionStringBuilder(connectionString)
-            {
-                Host = connection.Host,
-                Port = connection.Port,
-            }.ConnectionString,
-            "--format=custom",
-            "--no-owner",
-            "--no-privileges",
-            $"--snapshot={name}",
-            $"--schema={s}",
-            "--schema=wolverine",
-            "--schema=accounts",
-            "--exclude-table-data=wolverine.wolverine_nodes",
-            "--exclude-table-data=wolverine.wolverine_node_assignments",
-            $"--file={dump}"
-        );
+        // Of several servers the one that has the snapshot.
+        var server = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            Host = connection.Host,
+            Port = connection.Port,
+        };
+        await DumpAsync(server.ConnectionString, name, dump);
         var manifest = new BackupManifest(
             BackupManifest.CurrentFormat,
             DateTimeOffset.UtcNow,
@@ -139,6 +127,22 @@ public static class Backup
         Directory.Move(unfinished, folder); // whole, or not there
         return manifest;
     }
+
+    private static Task DumpAsync(string connectionString, string snapshot, string file) =>
+        PostgresTool.RunAsync(
+            "pg_dump",
+            connectionString,
+            "--format=custom",
+            "--no-owner",
+            "--no-privileges",
+            $"--snapshot={snapshot}",
+            $"--schema={LedgerStore.Schema}",
+            "--schema=wolverine",
+            "--schema=accounts",
+            "--exclude-table-data=wolverine.wolverine_nodes",
+            "--exclude-table-data=wolverine.wolverine_node_assignments",
+            $"--file={file}"
+        );
 }
 
 /// <summary>PostgreSQL's own programs.</summary>

@@ -309,8 +309,8 @@ public sealed class PrivateCluster : IAsyncDisposable
     private static string PasswordFile(string folder) => Path.Combine(folder, "password");
 
     /// <summary>
-    /// Unix allows 107 bytes for a socket's path; a deep data folder gets a short one in /tmp. So does one whose name the
-    /// shell, PostgreSQL's list of folders or a connection string would take for more than a name.
+    /// Unix allows 107 bytes for a socket's path; a deep data folder gets a short one in /tmp. So does one whose name
+    /// the shell, PostgreSQL's list of folders or a connection string would take for more than a name.
     /// </summary>
     private static string SocketFolder(string folder)
     {
