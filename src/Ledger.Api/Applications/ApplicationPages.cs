@@ -363,7 +363,7 @@ public static class ApplicationPages
         var size = rest == true ? int.MaxValue - 1 : PageSize;
         var asked = PageRoutes.Typed(q);
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var called = await CalledAsync(application, about, asked, connection, people);
+        var called = await CalledAsync(application, about, asked, caller, connection, people);
         var lines = application
             .Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only))
             .Where(l => called?.Contains(l.MemberId) != false)
@@ -393,6 +393,7 @@ public static class ApplicationPages
                 Next = lines.Count > size ? lines[size - 1].Row : (int?)null,
                 Only = only,
                 Asked = asked,
+                Numbers = Numbers(events),
                 About = about,
                 Unpayable = unpayable,
                 Waiting = waiting,
@@ -410,13 +411,22 @@ public static class ApplicationPages
         );
     }
 
+    /// <summary>By member id, the number under which the public notice has him: what a citizen says.</summary>
+    private static IReadOnlyDictionary<string, int> Numbers(IEnumerable<IEvent> events) =>
+        Domain.Applications.Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))
+            is { } notice
+            ? notice.Lines.ToDictionary(l => l.MemberId, l => l.Number)
+            : new Dictionary<string, int>();
+
     /// <summary>
-    /// Whose whole name it is, or whose id number ends so: a masked list is not searched by eye. Null: everybody.
+    /// Whose whole name it is, or whose id number ends so: a masked list is not searched by eye. Null: everybody. Who
+    /// may not see a name in clear (C20) is not told either that it fits: he looks for what the list shows.
     /// </summary>
     private static async Task<IReadOnlySet<string>?> CalledAsync(
         Application application,
         string? about,
         string asked,
+        Caller caller,
         NpgsqlConnection connection,
         PersonalData people
     )
@@ -426,7 +436,7 @@ public static class ApplicationPages
         if (asked.Length == 0)
             return null;
         var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
-        var name = PersonName.Canonical(asked);
+        var name = MemberEndpoints.Disclosers.Contains(caller.Actor.Role) ? PersonName.Canonical(asked) : null;
         return persons
             .Where(p =>
                 p.Value.Name == name

@@ -19,6 +19,11 @@ public static class CheckCommand
             HelpName = "分钟",
             Description = "时钟确曾错过多少分钟，默认 10 · by how many minutes a clock has been wrong",
         };
+        margin.Validators.Add(given =>
+        {
+            if (given.GetValueOrDefault<int?>() is < 0 or > 366 * 24 * 60)
+                given.AddError("--clock-margin 应为 0 至 527040 分钟。0 to 527040 minutes.");
+        });
         var command = new Command(
             "check",
             "核对全部账目与事件是否一致，--rebuild 重建不一致的读模型 · compare every read model with the events"
