@@ -2,6 +2,7 @@ using JasperFx.Events;
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Funds;
+using Ledger.Api.Members;
 using Ledger.Api.Notices;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
