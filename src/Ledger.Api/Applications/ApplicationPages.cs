@@ -360,8 +360,7 @@ public static class ApplicationPages
     {
         var only = Require.Word<LineStatus>(status is { Length: > 0 } ? status : null, "status");
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
-        // A printer takes all that is left at once.
-        var size = rest == true ? int.MaxValue - 1 : PageSize;
+        var size = rest == true ? int.MaxValue - 1 : PageSize; // a printer takes all that is left at once
         var asked = PageRoutes.Typed(q);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var called = await CalledAsync(application, about, asked, caller, connection, people);
