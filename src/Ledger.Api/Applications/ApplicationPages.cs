@@ -97,7 +97,7 @@ public static class ApplicationPages
                 Fund = await session.LoadAsync<Fund>(found.FundId, cancellation),
                 Warnings = (IReadOnlyList<Rejection>)(unpublished is null ? [] : [unpublished]),
                 Others = await OthersAsync(found, returned, session, database, cancellation),
-                CollectiveName = (await PlanPages.NamesAsync(session, [found.CollectiveId]))[found.CollectiveId],
+                CollectiveName = await PlanPages.NameAsync(session, found.CollectiveId),
                 Returned = returned is null
                     ? null
                     : await session.ScopedAsync<Application>(returned, caller) ?? throw Require.NotFound(returned),
@@ -145,9 +145,7 @@ public static class ApplicationPages
             new
             {
                 Id = id,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = number,
                 Secret = secret,
@@ -173,9 +171,7 @@ public static class ApplicationPages
             new
             {
                 Id = id,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = number,
                 Found = found is null
@@ -245,9 +241,7 @@ public static class ApplicationPages
                 Qr = QrCode.Of(address),
                 Form = plan?.LatestVersion() == application.PlanVersion ? plan.LatestResolution?.Form : null,
                 N = notice,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 People = shown,
             }
         );
@@ -386,9 +380,7 @@ public static class ApplicationPages
                 A = application,
                 Profiles = await AgencyProfiles.ListAsync(session, caller),
                 Remittance = await Paying.RemittanceAsync(application, connection, store, writer),
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(size), database, people, cancellation),
                 Next = lines.Count > size ? lines[size - 1].Row : (int?)null,
                 Only = only,
@@ -413,10 +405,7 @@ public static class ApplicationPages
 
     /// <summary>By member id, the number under which the public notice has him: what a citizen says.</summary>
     private static IReadOnlyDictionary<string, int> Numbers(IEnumerable<IEvent> events) =>
-        Domain.Applications.Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))
-            is { } notice
-            ? notice.Lines.ToDictionary(l => l.MemberId, l => l.Number)
-            : new Dictionary<string, int>();
+        PublicNotices.Of(events)?.Lines.ToDictionary(l => l.MemberId, l => l.Number) ?? [];
 
     /// <summary>
     /// Whose whole name it is, or whose id number ends so: a masked list is not searched by eye. Null: everybody. Who
@@ -535,9 +524,7 @@ public static class ApplicationPages
             new
             {
                 A = application,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 Rows = (IReadOnlyList<ReviewRow>)
                     [
                         .. shown.Select(l =>

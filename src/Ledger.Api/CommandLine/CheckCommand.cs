@@ -49,12 +49,14 @@ public static class CheckCommand
 
     /// <summary>The application's own role takes no row away from the trail, and so cannot mend it.</summary>
     private static async Task<NpgsqlDataSource> OwnerAsync(Ground ground) =>
-        (await DatabaseAccess.OfAsync(ground.Settings, ground.Cluster, ground.Keys)).Owner is { } owner
-            ? NpgsqlDataSource.Create(LedgerStore.Plain(owner))
-            : throw new OperationException(
-                "重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。"
-                    + "check --rebuild takes rows away: it needs the tables' owner's connection."
-            );
+        NpgsqlDataSource.Create(
+            LedgerStore.Plain(
+                (await DatabaseAccess.OfAsync(ground.Settings, ground.Cluster, ground.Keys)).RequireOwner(
+                    "重建",
+                    "check --rebuild takes rows away: it needs the tables' owner's connection."
+                )
+            )
+        );
 
     /// <summary>
     /// Prints each difference, broken promise and finding; 0 when there is none of the first two, else 1, also when
