@@ -236,6 +236,7 @@ public sealed class Rebuild(
     {
         await using var reading = await OpenAsync();
         await using var writing = await OpenAsync();
+        var marks = await Marks.OfAsync(reading, schema, ofEvents);
         var (audit, axes, documents) = (
             new List<AuditEntry>(),
             new List<AxisEntry>(),
@@ -267,6 +268,8 @@ public sealed class Rebuild(
             if (!foldsOf.TryGetValue(e.EventType, out var folds))
                 foldsOf[e.EventType] = folds = [.. ReadModels.Documents.Where(f => f.Events.Contains(e.EventType))];
             audit.Add(AuditEntry.Of(e));
+            if (marks.IsUnmarked(e) && !_left.ContainsKey(stream) && await IsDoubtfulAsync(marks, e))
+                _left.TryAdd(stream, (e.Sequence, Marks.Why(e)));
             if (!_left.ContainsKey(stream))
                 try
                 {
@@ -292,6 +295,26 @@ public sealed class Rebuild(
                     documents[fold].Add((stream, seal.Write(state), version, fold.Region(state)));
             states.Clear();
         }
+    }
+
+    /// <summary>Of few events: those without a mark. The state in use still says whether it knew of it.</summary>
+    private async Task<bool> IsDoubtfulAsync(Marks marks, IEvent e)
+    {
+        if (EventTypes.AggregateOf(e.StreamKey!) is not { } kind)
+            return false; // named as of no kind, and nothing is made of it
+        await using var connection = await owner.OpenConnectionAsync();
+        var document = (
+            await connection.QueryAsync(
+                $"select data from {StateTable.Of(schema, kind)} where id = @id",
+                r => StateTable.Parsed(store, kind, r),
+                ("id", e.StreamKey)
+            )
+        ).SingleOrDefault();
+        return await marks.IsDoubtfulAsync(
+            e,
+            document,
+            async () => seal.Holds(document!) || await StateShapes.IsChangedAsync(connection, kind.Name, e.Sequence)
+        );
     }
 
     private async Task WriteAsync(
