@@ -63,7 +63,8 @@ public sealed class EventSeal(byte[] key)
     /// </summary>
     public string MarkOf(string stream, long version, string type) =>
         Convert.ToBase64String(
-            HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"\n{EventHeaders.Mark}\n{stream}\n{version}\n{type}"))
+            HMACSHA256
+                .HashData(key, Encoding.UTF8.GetBytes($"\n{EventHeaders.Mark}\n{stream}\n{version}\n{type}"))
                 .AsSpan(0, MarkLength)
         );
 

@@ -115,13 +115,11 @@ public sealed class SetAside
                 ("id", row.Stream)
             )
         ).SingleOrDefault();
-        return
-            await (await Marks.OfAsync(owner, schema, seal)).IsDoubtfulAsync(
-                e,
-                document,
-                async () =>
-                    states.Holds(document!) || await StateShapes.IsChangedAsync(owner, kind.Name, e.Sequence)
-            )
+        return await (await Marks.OfAsync(owner, schema, seal)).IsDoubtfulAsync(
+            e,
+            document,
+            async () => states.Holds(document!) || await StateShapes.IsChangedAsync(owner, kind.Name, e.Sequence)
+        )
             ? "不是产品写入的：没有产品的标记，也没有封印的状态包含它"
             : null;
     }

@@ -10,15 +10,17 @@ namespace Ledger.Api.Tests;
 /// </summary>
 public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Databases>
 {
-    private static Task<int> PlantAsync(
+    /// <param name="byOwner">As it lies there from before the database refused it.</param>
+    private static Task PlantAsync(
         Product product,
         string stream,
         string type,
         string data,
         string at = "now()",
-        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\"}'"
+        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\"}'",
+        bool byOwner = false
     ) =>
-        product.EditAsync(
+        ((Func<string, Task>)(byOwner ? product.AttackAsync : product.EditAsync))(
             $$"""
             insert into ledger.mt_streams (id, type, version) values ('{{stream}}', null, 1);
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
@@ -108,12 +110,26 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         await product.StopAsync();
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
         await product.StartAsync();
-        async Task<long> Dated(string stream, string at)
+        async Task<long> Dated(string stream, string at, bool byOwner = false)
         {
-            await PlantAsync(product, stream, "command_refused", Refused, at);
+            await PlantAsync(product, stream, "command_refused", Refused, at, byOwner: byOwner);
             return await SequenceAsync(product, stream);
         }
-        var ahead = await Dated("refusal-1a", "now() + interval '20 minutes'");
+        // M1 of the attack: what is dated ahead of the server's clock the database refuses, and how far, its owner says.
+        foreach (var at in (string[])["now() + interval '20 minutes'", "'2199-01-01'"])
+            Assert.Contains(
+                "ahead of the server's clock",
+                (await Assert.ThrowsAsync<PostgresException>(() => Dated("refusal-19", at))).MessageText
+            );
+        Assert.Equal(
+            PostgresErrorCodes.InsufficientPrivilege,
+            (
+                await Assert.ThrowsAsync<PostgresException>(() =>
+                    product.EditAsync("update ledger.bound set value = 10000000")
+                )
+            ).SqlState
+        );
+        var ahead = await Dated("refusal-1a", "now() + interval '20 minutes'", byOwner: true);
         var back = await Dated("refusal-1b", "'2026-03-03 10:00+08'");
         var near = await Dated("refusal-1c", "now() - interval '5 minutes'");
         await product.Village.AllocateAsync(5);
@@ -165,21 +181,13 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         var path = $"/api/funds/{village.FundId}";
         async Task<decimal> AvailableAsync() =>
             (await village.Officer.GetAsync(path)).GetProperty("availableAmount").GetDecimal();
-        async Task<(int Exit, string Said)> AsideAsync(
-            long sequence,
-            string? connection = null,
-            string other = "李四"
-        )
+        async Task<(int Exit, string Said)> AsideAsync(long sequence, string? connection = null, string other = "李四")
         {
             var settings = new Dictionary<string, string>(product.Settings);
             settings["ConnectionStrings__Ledger"] = connection ?? product.ConnectionString;
             return await ApiProcess.RunAsync(
                 settings,
-                [
-                    "set-aside",
-                    $"{sequence}",
-                    .. (string[])["--reason", "伪造的事件", "--by", "张三", "--by", other],
-                ]
+                ["set-aside", $"{sequence}", .. (string[])["--reason", "伪造的事件", "--by", "张三", "--by", other]]
             );
         }
         var (sound, before) = (await SequenceAsync(product, village.FundId), await AvailableAsync());
@@ -282,7 +290,14 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         Assert.Contains($"事件 {closed}（fund_closed", await RefusedAsync());
         await product.FoundAsync("state", $"事件 {closed}（fund_closed");
         // Whatever works states out from events does not seal this one.
-        foreach (var command in (string[][])[["check"], ["check", "--rebuild"], ["rebuild"]])
+        foreach (
+            var command in (string[][])
+                [
+                    ["check"],
+                    ["check", "--rebuild"],
+                    ["rebuild"],
+                ]
+        )
         {
             var (code, words) = await ApiProcess.RunAsync(product.Settings, command);
             Assert.True(code == 1 && words.Contains($"{closed}", StringComparison.Ordinal), words);

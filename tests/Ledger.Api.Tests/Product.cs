@@ -197,7 +197,16 @@ public sealed class Product : IAsyncDisposable
     {
         foreach (
             var (_, text) in Migrations.Scripts.Where(m =>
-                m.Name[..5] is "V0001" or "V0002" or "V0007" or "V0009" or "V0014" or "V0015" or "V0016" or "V0017" or "V0020"
+                m.Name[..5]
+                    is "V0001"
+                        or "V0002"
+                        or "V0007"
+                        or "V0009"
+                        or "V0014"
+                        or "V0015"
+                        or "V0016"
+                        or "V0017"
+                        or "V0020"
             )
         )
             await AttackAsync($"begin;{text.Replace("${schema}", "ledger", StringComparison.Ordinal)};commit");

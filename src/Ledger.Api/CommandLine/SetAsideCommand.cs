@@ -52,7 +52,13 @@ public static class SetAsideCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys, long sequence, string reason, string[] by)
+    private static async Task<int> RunAsync(
+        DatabaseAccess access,
+        KeyFile keys,
+        long sequence,
+        string reason,
+        string[] by
+    )
     {
         var connect = access.RequireOwner("搁置", "set-aside needs the tables' owner's connection.");
         if (reason.Length is 0 or > MaxReason)

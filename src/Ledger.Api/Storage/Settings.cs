@@ -118,7 +118,7 @@ public sealed record Settings(
                 $"Ledger:ClockMarginMinutes 应为 1 至 {MostMinutes} 的整数。Minutes, from 1 to {MostMinutes}.",
                 OperationException.Misused
             )
-        : said ?? (isSample ? MostMinutes : null);
+            : said ?? (isSample ? MostMinutes : null);
 
     private const int MostMinutes = 10_000_000;
 

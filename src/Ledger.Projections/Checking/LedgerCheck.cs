@@ -388,9 +388,7 @@ public sealed class LedgerCheck(
     /// reads as if that had its first value. Only where the events say another is it a difference.
     /// </summary>
     private JsonNode? AsRead(DocumentFold fold, string text) =>
-        Parsed(fold, text) is { } document
-            ? Bare(JsonNode.Parse(store.Options.Serializer().ToJson(document)))
-            : null;
+        Parsed(fold, text) is { } document ? Bare(JsonNode.Parse(store.Options.Serializer().ToJson(document))) : null;
 
     /// <summary>Null: what cannot be read.</summary>
     private object? Parsed(DocumentFold fold, string text)

@@ -84,6 +84,7 @@ public sealed class Rebuild(
                 await table.CreateAsync(connection);
             var head = await HeadAsync(connection, cancellation);
             await DeriveAllAsync(connection, head, readers, cancellation);
+            await connection.ExecuteAsync(AuditEntry.InsertUnreadable(schema, _audit.Name, "0", $"{head}"));
             var parts = Enumerable.Range(0, readers).Select(i => Ids($"abs(seq % {readers}) = {i}"));
             await SideBySideAsync(parts, readers, cancellation);
             var indexes = new List<string>();
@@ -370,6 +371,7 @@ public sealed class Rebuild(
         )
             (before.TryGetValue(id, out var known) ? known : before[id] = [])[fold] = document;
         await DeriveAsync(before, "seq_id > @from and seq_id <= @to", ("from", from), ("to", to));
+        await connection.ExecuteAsync(AuditEntry.InsertUnreadable(schema, _audit.Name, $"{from}", $"{to}"));
         await connection.ExecuteAsync(Ids($"seq > {from} and seq <= {to}"));
     }
 
