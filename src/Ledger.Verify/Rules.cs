@@ -252,9 +252,11 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
 
     public void Take(Entry e)
     {
-        if (e.Version != e.Stream.Version + 1)
+        var isNext = e.Version == unchecked(e.Stream.Version + 1);
+        if (!isNext)
             Tell(Fails(e, $"{e.Stream.Id} 的版本从 {e.Stream.Version} 跳到 {e.Version}"));
-        e.Stream.Version = e.Version;
+        if (isNext || !found.IsKnown(e.Index)) // what is known takes no place from the next
+            e.Stream.Version = e.Version;
         if (e.Data.Span.StartsWith("""{"rowSha256":"""u8))
         {
             Digest(e.Index);

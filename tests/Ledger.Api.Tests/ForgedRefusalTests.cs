@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Ledger.Domain.Identity;
+using Ledger.Projections.AuditTrail;
 using Ledger.TransparencyLog;
 using Npgsql;
 
@@ -237,6 +239,22 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
             "the fund goes on"
         );
         Assert.Equal(before + 5, await AvailableAsync());
+        // M4: the trail tells of it what it can, also when it is made anew.
+        foreach (var anew in new[] { false, true })
+        {
+            if (anew)
+                (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+            Assert.True(exit == 0, said);
+            var entry = Assert.Single(
+                (
+                    await product.CityAuditor.GetAsync<AuditPage>(
+                        $"/api/audit/events?id={village.FundId}&code=unreadable"
+                    )
+                ).Entries
+            );
+            Assert.Equal((unknown, "zzz", village.FundId), (entry.Sequence, entry.Type, entry.Stream));
+            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData("{}"u8)), entry.Sha256);
+        }
         (_, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
         foreach (var sequence in new[] { unknown, alien })
             Assert.Contains($"已由表的所有者搁置（事件 {sequence}）", said);

@@ -268,7 +268,8 @@ public sealed class Rebuild(
                 _foreign[e.Sequence] = $"{stream}：{e.Named()}";
             if (!foldsOf.TryGetValue(e.EventType, out var folds))
                 foldsOf[e.EventType] = folds = [.. ReadModels.Documents.Where(f => f.Events.Contains(e.EventType))];
-            audit.Add(AuditEntry.Of(e));
+            if (e.Data is not ForeignEvent)
+                audit.Add(AuditEntry.Of(e)); // of what is not read: InsertUnreadable
             if (marks.IsUnmarked(e) && !_left.ContainsKey(stream) && await IsDoubtfulAsync(marks, e))
                 _left.TryAdd(stream, (e.Sequence, Marks.Why(e)));
             if (!_left.ContainsKey(stream))
