@@ -523,7 +523,6 @@ public sealed class EventWriter(
                 )
             )
             .ToList();
-        var sealedOnes = events.ConvertAll(e => EventSeal.Covers(e.Id, e.Names.Name));
         batch.Add(
             Events,
             events.Column(NpgsqlDbType.Uuid, e => e.EventId),
@@ -537,19 +536,13 @@ public sealed class EventWriter(
             commands.Texts(c => c.Stamp.CorrelationId),
             headers.Column(NpgsqlDbType.Jsonb, h => h),
             events.Column(NpgsqlDbType.Integer, e => e.Stamp + 1),
-            sealedOnes.Texts(s => s ? EventSeal.Header : EventHeaders.Mark),
+            events.Texts(e => EventSeal.Covers(e.Id, e.Names.Name) ? EventSeal.Header : EventHeaders.Mark),
             Each(
-                    [.. events.Zip(sealedOnes)],
+                    events,
                     e =>
-                        e.Second
-                            ? ofEvents.Of(
-                                e.First.Id,
-                                e.First.Version,
-                                e.First.Names.Name,
-                                headers[e.First.Stamp],
-                                e.First.Json
-                            )
-                            : ofEvents.MarkOf(e.First.Id, e.First.Version, e.First.Names.Name)
+                        EventSeal.Covers(e.Id, e.Names.Name)
+                            ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers[e.Stamp], e.Json)
+                            : ofEvents.MarkOf(e.Id, e.Version, e.Names.Name)
                 )
                 .ToList()
                 .Texts(p => p)

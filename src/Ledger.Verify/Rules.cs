@@ -1185,12 +1185,7 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
                     throw Fails(e, "没有提交就复核了");
                 if (AnyIsOne(application.Filers, doers))
                     throw Fails(e, $"{doers[0]} 复核了自己提交的申请");
-                application.Reviewers.UnionWith(doers);
-                foreach (var verdict in d.GetProperty("verdicts").EnumerateArray())
-                    if (verdict.GetProperty("accepted").GetBoolean())
-                        application.LineReviewers[verdict.GetProperty("memberId").GetString()!] = doers;
-                if (d.GetProperty("restAccepted").GetBoolean())
-                    application.RestReviewers = doers;
+                Reviewed(application, d, doers);
                 break;
             case "application_approved":
                 if (AnyIsOne(application.Filers, doers) || AnyIsOne(application.Reviewers, doers))
@@ -1225,6 +1220,16 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
                 application.RestReviewers = [];
                 break;
         }
+    }
+
+    private static void Reviewed(Application application, JsonElement d, string[] doers)
+    {
+        application.Reviewers.UnionWith(doers);
+        foreach (var verdict in d.GetProperty("verdicts").EnumerateArray())
+            if (verdict.GetProperty("accepted").GetBoolean())
+                application.LineReviewers[verdict.GetProperty("memberId").GetString()!] = doers;
+        if (d.GetProperty("restAccepted").GetBoolean())
+            application.RestReviewers = doers;
     }
 
     /// <summary>C16, L18: who handled it answers neither a complaint nor, from this day on, an objection.</summary>

@@ -292,7 +292,8 @@ public sealed class AccessTests(ApiFixture api)
                 return string.Join('/', segments) is var path && method == HttpMethod.Get
                     ? path.EndsWith("/changes", StringComparison.Ordinal)
                         ? $"{path}?from=2026-01-01T00:00:00Z"
-                        : path.EndsWith("/estimate", StringComparison.Ordinal)
+                        : path.StartsWith("/api/members/", StringComparison.Ordinal)
+                            && path.EndsWith("/estimate", StringComparison.Ordinal)
                             ? $"{path}?year={village.Year}"
                             : path
                     : path;
