@@ -92,7 +92,7 @@ public sealed class SetAside
         return ($"{stream}：事件 {sequence} {fault}", null);
     }
 
-    /// <summary>Why nothing shows that the product wrote it, although something could follow; null: something does.</summary>
+    /// <summary>Why nothing shows that the product wrote it, also where something could follow; null: it did.</summary>
     private static async Task<string?> NotOursAsync(
         NpgsqlConnection owner,
         IDocumentStore store,

@@ -10,7 +10,9 @@ public sealed class Found(IReadOnlySet<long> known)
     private readonly SortedDictionary<long, string> _entries = [];
     private readonly List<string> _whole = [];
 
-    /// <summary>Entries that broke a sum, with what: known, they count for nothing, as the product passes over them.</summary>
+    /// <summary>
+    /// Entries that broke a sum, with what: known, they count for nothing, as the product passes over them.
+    /// </summary>
     public Dictionary<long, string> PassedOver { get; } = [];
 
     public bool IsKnown(long index) => known.Contains(index);

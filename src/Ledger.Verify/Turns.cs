@@ -86,7 +86,8 @@ internal sealed class Turns(TimeSpan margin, DateTimeOffset now, Action<long, st
         foreach (var step in _steps.Skip(first))
             fault(
                 step.First,
-                $"{(step.Count > 1 ? $"起 {step.Count} 条" : "")}记录于 {Text(step.At)}，晚于它后面的条目（{Text(_rivals[0].At)}）{Beyond}"
+                $"{(step.Count > 1 ? $"起 {step.Count} 条" : "")}记录于 {Text(step.At)}，"
+                    + $"晚于它后面的条目（{Text(_rivals[0].At)}）{Beyond}"
             );
         _highest = _steps[first].Before;
         _steps.RemoveRange(first, _steps.Count - first);

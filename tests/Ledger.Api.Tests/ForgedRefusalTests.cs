@@ -117,7 +117,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
             await PlantAsync(product, stream, "command_refused", Refused, at, byOwner: byOwner);
             return await SequenceAsync(product, stream);
         }
-        // M1 of the attack: what is dated ahead of the server's clock the database refuses, and how far, its owner says.
+        // M1 of the attack: what is dated ahead of the server's clock the database refuses; its owner says how far.
         foreach (var at in (string[])["now() + interval '20 minutes'", "'2199-01-01'"])
             Assert.Contains(
                 "ahead of the server's clock",

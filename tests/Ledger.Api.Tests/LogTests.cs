@@ -585,7 +585,7 @@ public sealed partial class LogTests(ApiFixture api)
         await AnsweredFindingsAsync(process, lines);
     }
 
-    /// <summary>Of each event that the product can write the verifier knows whose office it is, or why anybody's.</summary>
+    /// <summary>Of each event that there is the verifier knows whose office it is, or why anybody's.</summary>
     [Fact]
     public void C20_the_verifiers_offices_are_complete()
     {

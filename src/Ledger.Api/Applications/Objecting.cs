@@ -82,8 +82,8 @@ public static class Objecting
     ) => await ViewAsync(id, objectionId, session, stored) ?? throw Require.NotFound(objectionId);
 
     /// <summary>
-    /// What became of an objection, for whoever was given its number when he raised it on the notice's page; null: there
-    /// is none of this number. Who objects at a desk is told there: such a number was given to nobody, and stands in
+    /// What became of an objection, for whoever was given its number when he raised it on the notice's page; null:
+    /// there is none of this number. Who objects at a desk is told there: such a number was given to nobody, and stands in
     /// what officials read.
     /// </summary>
     public static async Task<ObjectionStatusView?> ViewAsync(

@@ -288,7 +288,7 @@ public static class PlanEndpoints
         api.MapPost("/plans/{id}/roster-sheet", RosterSheet.Download)
             .Command<RosterSheetView>(
                 "download-roster-sheet",
-                "下载预填名单（.xlsx，含姓名证件号，写明理由，下载留痕，C14 C20） · The roster to file, filled in, in clear; the reason stays on record",
+                "下载预填名单（.xlsx，含姓名证件号，写明理由，下载留痕，C14 C20） · The roster to file, filled in; the reason stays on record",
                 Roles.VillageFinance
             )
             .Alone()

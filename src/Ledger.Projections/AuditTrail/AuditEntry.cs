@@ -58,8 +58,8 @@ public sealed record AuditEntry(
     public const string Unreadable = "unreadable";
 
     /// <summary>
-    /// Of events that nobody can read the trail says what it can: where and when it stands, of what kind, in whose name,
-    /// and the digest of its body. Those after one number up to another that have no entry yet.
+    /// Of events that nobody can read the trail says what it can: where and when it stands, of what kind, in whose
+    /// name, and the digest of its body. Those after one number up to another that have no entry yet.
     /// </summary>
     /// <param name="into">The table.</param>
     public static string InsertUnreadable(string schema, string into, string after, string to) =>
