@@ -245,7 +245,7 @@ public sealed class Product : IAsyncDisposable
     public async Task<long> ForgeAsync(string stream, string type, string data, string? like = null)
     {
         var known = EventTypes.All.FirstOrDefault(t => JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name) == type);
-        var typed = known is null ? "mt_dotnet_type" : $"'{known.FullName}, {known.Assembly.GetName().Name}'";
+        var typed = known is null ? "'No.Such, Ledger.Domain'" : $"'{known.FullName}, {known.Assembly.GetName().Name}'";
         await EditAsync(
             $"""
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
