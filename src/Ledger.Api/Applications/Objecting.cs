@@ -83,8 +83,8 @@ public static class Objecting
 
     /// <summary>
     /// What became of an objection, for whoever was given its number when he raised it on the notice's page; null:
-    /// there is none of this number. Who objects at a desk is told there: such a number was given to nobody, and stands in
-    /// what officials read.
+    /// there is none of this number. Who objects at a desk is told there: such a number was given to nobody, and
+    /// stands in what officials read.
     /// </summary>
     public static async Task<ObjectionStatusView?> ViewAsync(
         string id,

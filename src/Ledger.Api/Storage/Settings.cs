@@ -30,7 +30,8 @@ namespace Ledger.Api.Storage;
 /// <param name="BankFeeCeiling">Ledger:BankFeeCeiling †. Yuan: what a fund's bank fees may come to that the village has
 /// not made good.</param>
 /// <param name="ClockMarginMinutes">Ledger:ClockMarginMinutes. How far ahead of the server's clock an event may be
-/// dated: kept by the database, written by whoever brings its tables up to date; null: as it is there, at first 10.</param>
+/// dated: kept by the database, written by whoever brings its tables up to date; null: as it is there, at first
+/// 10.</param>
 /// <param name="Contact">Ledger:Contact. Whom to call at the agency: on the foot of each page.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null:
 /// none.</param>
