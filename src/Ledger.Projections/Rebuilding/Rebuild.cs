@@ -275,7 +275,8 @@ public sealed class Rebuild(
             if (!_left.ContainsKey(stream))
                 try
                 {
-                    foreach (var fold in folds)
+                    // What others wrote takes a version of each document that there is, whatever it says.
+                    foreach (var fold in e.IsForeign() ? [.. states.Keys] : folds)
                         states[fold] = fold.Next(states.GetValueOrDefault(fold), e);
                     axes.AddRange([.. AxisEntry.Of(stream, e.Data).Select(entry => entry with { EventId = e.Id })]);
                 }
