@@ -38,6 +38,7 @@ public sealed class FaultyMachine : IAsyncDisposable
             ["ConnectionStrings__Ledger"] = server.ConnectionString,
             ["Ledger__KeyFile"] = KeyFile,
             ["Ledger__Log__CheckpointSeconds"] = "1",
+            ["Ledger__ClockMarginMinutes"] = ApiFixture.AnyClock,
             ["DOTNET_TieredPGO"] = "0", // a node lives for seconds: to observe it for better code later is in vain
         };
     }
