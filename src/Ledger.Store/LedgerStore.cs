@@ -130,7 +130,7 @@ public static class LedgerStore
                 "administrator",
                 "slip",
                 "slips",
-                "bank_number",
+                "bank_numbers",
                 "bank_fee",
                 "tax_number",
                 "receipt_number",
