@@ -28,6 +28,7 @@ using Ledger.Api.Policies;
 using Ledger.Api.Profiles;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
+using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
@@ -111,6 +112,8 @@ public partial class Program
             .AddSingleton<Refusals>()
             .AddSingleton<OwnLineGuard>()
             .AddSingleton<NoticeList>()
+            .AddSingleton<SearchGuard>()
+            .AddScoped<Finder>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -230,6 +233,7 @@ public partial class Program
         api.MapAudit();
         api.MapCheck();
         api.MapTraces();
+        api.MapSearch();
         api.MapExports();
         api.MapTemplates();
         api.MapDeadLetters();
@@ -248,6 +252,7 @@ public partial class Program
         app.MapMemberPages();
         app.MapAuditPages();
         app.MapTracePages();
+        app.MapSearchPages();
         app.MapReportPages();
         app.MapPilotPages();
         app.MapProfilePages();

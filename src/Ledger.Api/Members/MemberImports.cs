@@ -170,7 +170,11 @@ public static class MemberImports
             command.Confirmed = confirmed;
         // The same steps for who is new and for whom others know: the answer does not tell them apart, nor does its
         // time (OnTheBeat).
-        await people.AddAsync(command.Connection, [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
+        await people.AddAsync(
+            command.Connection,
+            [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))],
+            collectiveId: collective.Id
+        );
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
         var own = PersonalData.OfCollective(collective.Id);
         var apart = await people.FindAsync(command.Connection, rows.Select(r => r.Id), own);
@@ -254,7 +258,8 @@ public static class MemberImports
         await people.AddAsync(
             command.Connection,
             [.. sound.Where(p => p.NewRecord is not null).Select(p => (p.NewRecord!, p.Id, p.Person))],
-            PersonalData.OfCollective(collective.Id)
+            PersonalData.OfCollective(collective.Id),
+            collective.Id
         );
         var written = new Dictionary<string, Person>();
         var (imported, updated) = (0, 0);

@@ -8,7 +8,7 @@ namespace Ledger.Api.Storage;
 /// The look at the personal data beside the events, all of it in turn: each row opens, is found by its own person's
 /// number, name and birth date, and is gone only where an event says so. Else somebody could be registered, and
 /// subsidised, a second time. Who handed in a document is as it was sealed. Rows from before there was a hash of name
-/// and birth date get theirs.
+/// and birth date, or of the name alone, get theirs; so does who was renamed or has moved.
 /// </summary>
 public sealed class PersonLook(
     PersonalData people,
@@ -28,7 +28,9 @@ public sealed class PersonLook(
         string[] Names,
         bool IsErased,
         string? Digest,
-        byte[]? Namesakes
+        byte[]? Namesakes,
+        SearchHashes? Search,
+        string[] Homes
     );
 
     private const string Rows = $"""
@@ -46,7 +48,12 @@ public sealed class PersonLook(
                    and e.data -> 'records' @> jsonb_build_array(jsonb_build_object('recordId', p.member_id))
                    and r ->> 'recordId' = p.member_id
                  order by e.seq_id desc limit 1),
-               p.namesake_hash
+               p.namesake_hash, p.name_hash, p.four_hash,
+               array(select coalesce(e.data ->> 'toCollectiveId', e.data ->> 'collectiveId')
+                       from {LedgerStore.Schema}.mt_events e
+                      where e.stream_id = p.member_id
+                        and e.type in ('member_registered', 'membership_moved', 'departure_revoked')
+                      order by e.version)
           from {LedgerStore.Schema}.person p
          where p.member_id > @after
            and (p.member_id like 'member-%' or p.member_id like 'donor-%')
@@ -87,11 +94,19 @@ public sealed class PersonLook(
             foreach (var row in page)
                 if (Fault(row, out var namesakes) is { } fault)
                     await findings.AddAsync("person", $"{row.Id}：{fault}");
-                else if (row.Namesakes is null && namesakes is not null)
-                    await PersonalData.FillAsync(connection, row.Id, namesakes);
+                else
+                    await FillAsync(connection, row, namesakes);
             after = page[^1].Id;
             await Task.Delay(watch.Elapsed * rest, cancellation);
         }
+    }
+
+    private async Task FillAsync(NpgsqlConnection connection, Row row, byte[]? namesakes)
+    {
+        if (row.Namesakes is null && namesakes is not null)
+            await PersonalData.FillAsync(connection, row.Id, namesakes);
+        if (row.Key is not null && people.Search(row.Id, row.Key, row.Data, row.Homes, row.Search) is { } search)
+            await PersonalData.FillAsync(connection, row.Id, search);
     }
 
     private static string Short(string text) => text.Length <= 100 ? text : text[..100];
@@ -132,7 +147,11 @@ public sealed class PersonLook(
             r.GetFieldValue<string[]>(4),
             r.GetBoolean(5),
             r.IsDBNull(6) ? null : r.GetString(6),
-            r.IsDBNull(7) ? null : r.GetFieldValue<byte[]>(7)
+            r.IsDBNull(7) ? null : r.GetFieldValue<byte[]>(7),
+            r.IsDBNull(8) || r.IsDBNull(9)
+                ? null
+                : new SearchHashes(r.GetFieldValue<byte[]>(8), r.GetFieldValue<byte[]>(9)),
+            r.GetFieldValue<string[]>(10)
         );
 
     private string? Fault(Row row, out byte[]? namesakes)

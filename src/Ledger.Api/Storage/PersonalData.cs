@@ -75,6 +75,13 @@ public sealed record Person(
     public override string ToString() => MaskedName;
 }
 
+/// <summary>By what a row is found: keyed hashes of the whole name and of the last four of the id.</summary>
+public sealed record SearchHashes(byte[] Name, byte[] Four)
+{
+    public bool IsSame(SearchHashes other) =>
+        Name.AsSpan().SequenceEqual(other.Name) && Four.AsSpan().SequenceEqual(other.Four);
+}
+
 /// <summary>
 /// Personal data, apart from the events: AES-256-GCM under a key per person; that key under the key-encryption key.
 /// Destroying a person's key erases the data for good, while every event and proof stays valid.
@@ -104,6 +111,63 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             keys.NamesakeKey,
             Encoding.UTF8.GetBytes($"{register}\n{PersonName.Canonical(name)}\n{birth:yyyy-MM-dd}")
         );
+
+    private byte[] SearchHash(string what, string collectiveId, string text) =>
+        HMACSHA256.HashData(keys.SearchKey, Encoding.UTF8.GetBytes($"{what}\n{collectiveId}\n{text}"))[..16];
+
+    /// <summary>
+    /// By what one collective's people are found: the whole name, and the last four of the id. In another collective
+    /// the same name is another hash.
+    /// </summary>
+    private SearchHashes SearchHashesOf(Person person, string collectiveId) =>
+        new(
+            SearchHash("name", collectiveId, PersonName.Canonical(person.Name)),
+            SearchHash("four", collectiveId, person.CitizenId[^4..])
+        );
+
+    /// <summary>
+    /// Whose records one of these collectives handed in, and who has that whole name, or an id that ends so: ids of
+    /// records, of which several may be one person's. The record itself says again whether it is so.
+    /// </summary>
+    /// <param name="name">As <see cref="PersonName.Canonical"/> has it; null: by the four.</param>
+    public async Task<IReadOnlyList<string>> SearchAsync(
+        NpgsqlConnection connection,
+        IEnumerable<string> collectiveIds,
+        string? name,
+        string? four,
+        int most
+    )
+    {
+        var found = await connection.QueryAsync(
+            $"""
+            select member_id
+              from {LedgerStore.Schema}.person
+             where {(name is null ? "four_hash" : "name_hash")} = any(@hashes)
+             order by member_id
+             limit @most
+            """,
+            r => r.GetString(0),
+            (
+                "hashes",
+                collectiveIds
+                    .Select(c => name is null ? SearchHash("four", c, four!) : SearchHash("name", c, name))
+                    .ToArray()
+            ),
+            ("most", most)
+        );
+        var persons = await ReadAsync(connection, found);
+        return
+        [
+            .. found.Where(id =>
+                persons.TryGetValue(id, out var person)
+                && (
+                    name is null
+                        ? person.CitizenId.EndsWith(four!, StringComparison.Ordinal)
+                        : PersonName.Canonical(person.Name) == name
+                )
+            ),
+        ];
+    }
 
     private byte[] NamesakeHash(Person person, string? register) =>
         NamesakeHash(person.Name, Domain.Identity.CitizenId.Parse(person.CitizenId, out _).BirthDate, register);
@@ -240,6 +304,19 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>
+    /// What a member's row should be found by, where it says something else: it is of before, or the person got another
+    /// name or went elsewhere. Null: nothing is to be done.
+    /// </summary>
+    /// <param name="homes">Collectives that registered the person, or took him over; the last is where he is.</param>
+    public SearchHashes? Search(string id, byte[] key, byte[] data, IReadOnlyList<string> homes, SearchHashes? now)
+    {
+        if (!StreamId.IsMember(id) || homes.Count == 0 || Open(id, key, data) is not { } person)
+            return null;
+        var fit = homes.Select(h => SearchHashesOf(person, h)).ToList();
+        return now is not null && fit.Any(now.IsSame) ? null : fit[^1];
+    }
+
+    /// <summary>
     /// Whether a row is as the product wrote it: it opens, and is found by its own person's number, name and birth
     /// date.
     /// </summary>
@@ -286,6 +363,20 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             ("hash", namesakes)
         );
 
+    /// <inheritdoc cref="Search"/>
+    public static Task FillAsync(NpgsqlConnection connection, string id, SearchHashes search) =>
+        connection.ExecuteAsync(
+            $"""
+            update {LedgerStore.Schema}.person
+               set name_hash = @name, four_hash = @four
+             where member_id = @id
+               and wrapped_key is not null
+            """,
+            ("id", id),
+            ("name", search.Name),
+            ("four", search.Four)
+        );
+
     /// <summary>
     /// The age that each person reaches in the year, by member id; a person whose data was erased has none.
     /// </summary>
@@ -299,10 +390,12 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the
     /// ids up again afterwards and use what is there.
     /// </summary>
+    /// <param name="collectiveId">Whose members they become, and among whom they are found; null: nobody's.</param>
     public async Task AddAsync(
         NpgsqlConnection connection,
         IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people,
-        string? register = null
+        string? register = null,
+        string? collectiveId = null
     )
     {
         // Sorted by hash: two imports that share persons wait for each other in one order.
@@ -312,27 +405,32 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
                     p.MemberId,
                     Hash: Hash(p.CitizenId, register),
                     Sealed: Seal(p.MemberId, p.Person),
-                    Namesakes: StreamId.IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null
+                    Namesakes: StreamId.IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null,
+                    Search: collectiveId is null ? null : SearchHashesOf(p.Person, collectiveId)
                 )
             )
             .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal)
             .ToList();
         await connection.ExecuteAsync(
             $"""
-            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data, namesake_hash)
-            select * from unnest(@ids, @hashes, @keys, @data, @namesakes) on conflict (id_hash) do nothing
+            insert into {LedgerStore.Schema}.person
+                   (member_id, id_hash, wrapped_key, data, namesake_hash, name_hash, four_hash)
+            select * from unnest(@ids, @hashes, @keys, @data, @namesakes, @names, @fours) on conflict (id_hash) do nothing
             """,
             ("ids", rows.Select(r => r.MemberId).ToArray()),
             ("hashes", rows.Select(r => r.Hash).ToArray()),
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
             ("data", rows.Select(r => r.Sealed.Data).ToArray()),
-            ("namesakes", rows.Select(r => r.Namesakes).ToArray())
+            ("namesakes", rows.Select(r => r.Namesakes).ToArray()),
+            ("names", rows.Select(r => r.Search?.Name).ToArray()),
+            ("fours", rows.Select(r => r.Search?.Four).ToArray())
         );
     }
 
     /// <summary>
     /// Records as they are now, each under a new key: what was there before is in them, and nowhere else. Who has got
-    /// another name is opened by whoever looks for namesakes until the hourly look has been there.
+    /// another name is opened by whoever looks for namesakes until the hourly look has been there, and found by search
+    /// from then on.
     /// </summary>
     public Task RewriteAsync(NpgsqlConnection connection, IReadOnlyCollection<KeyValuePair<string, Person>> records)
     {
@@ -349,7 +447,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         return connection.ExecuteAsync(
             $"""
             update {LedgerStore.Schema}.person p set wrapped_key = r.key, data = r.data,
-                   namesake_hash = case when r.renamed then null else p.namesake_hash end
+                   namesake_hash = case when r.renamed then null else p.namesake_hash end,
+                   name_hash = case when r.renamed then null else p.name_hash end
               from unnest(@ids, @keys, @data, @renamed) r (id, key, data, renamed)
              where p.member_id = r.id and p.wrapped_key is not null
             """,
@@ -449,7 +548,7 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         connection.ExecuteAsync(
             $"""
             update {LedgerStore.Schema}.person
-               set wrapped_key = null, data = null, namesake_hash = null,
+               set wrapped_key = null, data = null, namesake_hash = null, name_hash = null, four_hash = null,
                    id_hash = uuid_send(gen_random_uuid())
              where member_id = any(@ids)
             """,
