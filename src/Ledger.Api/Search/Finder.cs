@@ -1,4 +1,3 @@
-using Ledger.Api.Accounts;
 using Ledger.Api.Applications;
 using Ledger.Api.Audit;
 using Ledger.Api.Benefits;
@@ -19,6 +18,7 @@ using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Search;
 using Ledger.Projections.Search;
+using Ledger.Web;
 using Ledger.Web.Audit;
 using Marten;
 using Npgsql;
@@ -33,7 +33,7 @@ public sealed class Finder(
     IQuerySession session,
     NpgsqlDataSource database,
     PersonalData people,
-    Contacts contacts,
+    IContacts contacts,
     Caller caller,
     Clock clock
 )
@@ -132,22 +132,26 @@ public sealed class Finder(
     {
         if (asked.Id is { } id)
             return StreamId.IsMember(id) ? [id] : [];
-        if (asked.Citizen is { } citizen)
-            return [.. (await people.FindAsync(connection, [citizen])).Values];
-        if (asked.Name is null && asked.LastFour is null)
+        var four = asked.Citizen?.Value[^4..] ?? asked.LastFour;
+        if (asked.Name is null && four is null)
             return [];
         var own = await session
             .Query<Collective>()
             .Where(c => c.Region.StartsWith(Scope))
             .Select(c => c.Id)
             .ToListAsync(cancellation);
-        var records = await people.SearchAsync(connection, own, asked.Name, asked.LastFour, MostPeople);
-        if (records.Count == 0)
-            return [];
+        var records = await people.SearchAsync(connection, own, asked.Name, four, MostPeople);
         // What a collective handed in apart leads to the person by the id that is sealed in it.
-        var persons = await people.ReadAsync(connection, records);
-        var citizens = persons.Values.Select(p => CitizenId.Parse(p.CitizenId, out _));
-        return [.. records, .. (await people.FindAsync(connection, citizens)).Values.Except(records)];
+        var citizens = records.ToDictionary(r => r.Key, r => CitizenId.Parse(r.Value.CitizenId, out _));
+        if (asked.Citizen is { } whole)
+            citizens = citizens.Where(c => c.Value == whole).Append(new("", whole)).ToDictionary();
+        return
+        [
+            .. citizens
+                .Keys.Concat((await people.FindAsync(connection, citizens.Values)).Values)
+                .Where(id => id.Length > 0)
+                .Distinct(),
+        ];
     }
 
     private async Task<IReadOnlyList<SearchHit>> CollectivesAsync(
@@ -250,13 +254,13 @@ public sealed class Finder(
     private sealed record Booked(long Sequence, string Fund, string Type, DateOnly On, long Fen, string? Number);
 
     /// <summary>The events that are an entry of a fund's book, as they are stored.</summary>
-    private static readonly string[] Entries =
-    [
-        .. typeof(IFundMovement)
-            .Assembly.GetTypes()
-            .Where(t => t is { IsClass: true, IsAbstract: false } && t.IsAssignableTo(typeof(IFundMovement)))
-            .Select(t => t.ToTableAlias()),
-    ];
+    private string[] Entries =>
+        [
+            .. session
+                .DocumentStore.Options.Events.AllKnownEventTypes()
+                .Where(t => t.EventType.IsAssignableTo(typeof(IFundMovement)))
+                .Select(t => t.EventTypeName),
+        ];
 
     private async Task<IReadOnlyList<SearchHit>> FundEntriesAsync(
         Asked asked,

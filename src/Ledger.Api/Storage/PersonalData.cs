@@ -126,11 +126,11 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         );
 
     /// <summary>
-    /// Whose records one of these collectives handed in, and who has that whole name, or an id that ends so: ids of
-    /// records, of which several may be one person's. The record itself says again whether it is so.
+    /// The records that one of these collectives handed in of people with that whole name, or an id that ends so;
+    /// several may be one person's. The record itself says again whether it is so: the hash stands beside it.
     /// </summary>
     /// <param name="name">As <see cref="PersonName.Canonical"/> has it; null: by the four.</param>
-    public async Task<IReadOnlyList<string>> SearchAsync(
+    public async Task<IReadOnlyDictionary<string, Person>> SearchAsync(
         NpgsqlConnection connection,
         IEnumerable<string> collectiveIds,
         string? name,
@@ -155,18 +155,13 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             ),
             ("most", most)
         );
-        var persons = await ReadAsync(connection, found);
-        return
-        [
-            .. found.Where(id =>
-                persons.TryGetValue(id, out var person)
-                && (
-                    name is null
-                        ? person.CitizenId.EndsWith(four!, StringComparison.Ordinal)
-                        : PersonName.Canonical(person.Name) == name
-                )
-            ),
-        ];
+        return (await ReadAsync(connection, found))
+            .Where(p =>
+                name is null
+                    ? p.Value.CitizenId.EndsWith(four!, StringComparison.Ordinal)
+                    : PersonName.Canonical(p.Value.Name) == name
+            )
+            .ToDictionary();
     }
 
     private byte[] NamesakeHash(Person person, string? register) =>
