@@ -221,7 +221,11 @@ public sealed class PrivacyTests(ApiFixture api)
         await there.PostAsync($"/api/members/{members[0]}/erasure", new { reason = "保管期满" });
         Assert.True(
             await api.ScalarAsync<bool>(
-                "select num_nulls(wrapped_key, data, namesake_hash) = 3 from ledger.person where member_id = @m",
+                """
+                select num_nulls(wrapped_key, data, namesake_hash, name_hash, four_hash) = 5
+                  from ledger.person
+                 where member_id = @m
+                """,
                 ("m", members[0])
             )
         );
