@@ -9,7 +9,6 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
-using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
@@ -241,7 +240,7 @@ public sealed class Finder(
         [
             .. found.Select(f => new SearchHit(
                 $"{names.GetValueOrDefault(f.Collective, f.Collective)} {f.Year}",
-                Enum.TryParse<ApplicationStatus>(f.Status, out var status) ? status.Word() : null,
+                f.Status,
                 f.Id,
                 null,
                 null,
@@ -270,43 +269,9 @@ public sealed class Finder(
     {
         var found = new List<Booked>();
         if (asked.Number is { } number)
-            found.AddRange(
-                await connection.QueryAsync(
-                    $"""
-                    select seq_id, stream_id, type, (headers ->> '{EventHeaders.BusinessDate}')::date,
-                           (data ->> 'amountFen')::bigint, data ->> 'bankReference'
-                      from {LedgerStore.Schema}.mt_events
-                     where type in ('funds_paid', 'funds_returned', 'funds_refunded', 'bank_fee_charged',
-                                    'bank_fee_reimbursed')
-                       and {LedgerStore.Schema}.plain_number(data ->> 'bankReference') = @number
-                       and headers ->> '{EventHeaders.Region}' like @scope || '%'
-                     order by seq_id desc
-                     limit {Shown + 1}
-                    """,
-                    Read,
-                    ("number", number),
-                    ("scope", Scope)
-                )
-            );
+            found.AddRange(await OfNumberAsync(number, connection));
         if (asked.Amount is { } amount)
-            found.AddRange(
-                await connection.QueryAsync(
-                    $"""
-                    select seq, stream, type, effective_date, amount_fen, null
-                      from {LedgerStore.Schema}.audit_entry
-                     where stream like 'fund-%'
-                       and amount_fen = @fen
-                       and type = any(@types)
-                       and region like @scope || '%'
-                     order by seq desc
-                     limit {Shown + 1}
-                    """,
-                    Read,
-                    ("fen", amount.Fen),
-                    ("types", Entries),
-                    ("scope", Scope)
-                )
-            );
+            found.AddRange(await OfAmountAsync(amount, connection));
         var funds = (await session.LoadManyAsync<Fund>(cancellation, found.Select(f => f.Fund).Distinct().ToArray()))
             .Where(f => caller.MaySee(f.Region))
             .ToDictionary(f => f.Id);
@@ -324,17 +289,53 @@ public sealed class Finder(
                     $"/funds/{f.Fund}/vouchers/{f.Sequence}"
                 )),
         ];
-
-        static Booked Read(NpgsqlDataReader r) =>
-            new(
-                r.GetInt64(0),
-                r.GetString(1),
-                r.GetString(2),
-                r.GetFieldValue<DateOnly>(3),
-                r.GetInt64(4),
-                r.IsDBNull(5) ? null : r.GetString(5)
-            );
     }
+
+    private Task<List<Booked>> OfNumberAsync(string number, NpgsqlConnection connection) =>
+        connection.QueryAsync(
+            $"""
+            select seq_id, stream_id, type, (headers ->> '{EventHeaders.BusinessDate}')::date,
+                   (data ->> 'amountFen')::bigint, data ->> 'bankReference'
+              from {LedgerStore.Schema}.mt_events
+             where type in ('funds_paid', 'funds_returned', 'funds_refunded', 'bank_fee_charged',
+                            'bank_fee_reimbursed')
+               and {LedgerStore.Schema}.plain_number(data ->> 'bankReference') = @number
+               and headers ->> '{EventHeaders.Region}' like @scope || '%'
+             order by seq_id desc
+             limit {Shown + 1}
+            """,
+            Read,
+            ("number", number),
+            ("scope", Scope)
+        );
+
+    private Task<List<Booked>> OfAmountAsync(Money amount, NpgsqlConnection connection) =>
+        connection.QueryAsync(
+            $"""
+            select seq, stream, type, effective_date, amount_fen, null
+              from {LedgerStore.Schema}.audit_entry
+             where stream like 'fund-%'
+               and amount_fen = @fen
+               and type = any(@types)
+               and region like @scope || '%'
+             order by seq desc
+             limit {Shown + 1}
+            """,
+            Read,
+            ("fen", amount.Fen),
+            ("types", Entries),
+            ("scope", Scope)
+        );
+
+    private static Booked Read(NpgsqlDataReader r) =>
+        new(
+            r.GetInt64(0),
+            r.GetString(1),
+            r.GetString(2),
+            r.GetFieldValue<DateOnly>(3),
+            r.GetInt64(4),
+            r.IsDBNull(5) ? null : r.GetString(5)
+        );
 
     /// <summary>What tax office and agency have given a number: a payment of a person's own, a credit.</summary>
     private async Task<IReadOnlyList<SearchHit>> ReceiptsAsync(
@@ -501,6 +502,16 @@ public sealed class Finder(
         Task.FromResult<IReadOnlyList<SearchHit>>(
             asked.Day is not { } day
                 ? []
-                : [new SearchHit($"{day:yyyy-MM-dd}", null, null, null, day, $"/audit?since={day:yyyy-MM-dd}&until={day:yyyy-MM-dd}")]
+                :
+                [
+                    new SearchHit(
+                        $"{day:yyyy-MM-dd}",
+                        null,
+                        null,
+                        null,
+                        day,
+                        $"/audit?since={day:yyyy-MM-dd}&until={day:yyyy-MM-dd}"
+                    ),
+                ]
         );
 }

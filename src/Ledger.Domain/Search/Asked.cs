@@ -57,6 +57,7 @@ public sealed partial record Asked
         var isNumber = id is null && Numbers().IsMatch(number) && number.Any(char.IsAsciiDigit);
         var isWords = !text.Any(char.IsAsciiDigit);
         PersonName.Clean(text, out var noName, out _);
+        var amount = Money.Parse(text, out var noAmount);
         return new Asked
         {
             LastFour = Ends().IsMatch(text) ? text.ToUpperInvariant() : null,
@@ -64,7 +65,7 @@ public sealed partial record Asked
             Words = id is null && text.Length > 1 && text.Any(char.IsLetter) ? text : null,
             CreditCode = SocialCreditCode.Fault(number) is null ? number : null,
             Region = RegionCode.Fault(text, 6, 9, 12) is null ? text : null,
-            Amount = Money.TryParse(text, null, out var amount) ? amount : null,
+            Amount = noAmount is null ? amount : null,
             Day = DayOf(text),
             Sequence = Sequences().Match(text) is { Success: true } m
                 ? long.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
