@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ledger.Api.Applications;
 using Ledger.Api.Audit;
 using Ledger.Api.Benefits;
@@ -269,9 +270,9 @@ public sealed class Finder(
     {
         var found = new List<Booked>();
         if (asked.Number is { } number)
-            found.AddRange(await OfNumberAsync(number, connection));
+            found.AddRange(await SoundAsync(OfNumberAsync(number, connection)));
         if (asked.Amount is { } amount)
-            found.AddRange(await OfAmountAsync(amount, connection));
+            found.AddRange(await SoundAsync(OfAmountAsync(amount, connection)));
         var funds = (await session.LoadManyAsync<Fund>(cancellation, found.Select(f => f.Fund).Distinct().ToArray()))
             .Where(f => caller.MaySee(f.Region))
             .ToDictionary(f => f.Id);
@@ -291,11 +292,14 @@ public sealed class Finder(
         ];
     }
 
-    private Task<List<Booked>> OfNumberAsync(string number, NpgsqlConnection connection) =>
+    private static async Task<IEnumerable<Booked>> SoundAsync(Task<List<Booked?>> found) =>
+        (await found).OfType<Booked>();
+
+    private Task<List<Booked?>> OfNumberAsync(string number, NpgsqlConnection connection) =>
         connection.QueryAsync(
             $"""
-            select seq_id, stream_id, type, (headers ->> '{EventHeaders.BusinessDate}')::date,
-                   (data ->> 'amountFen')::bigint, data ->> 'bankReference'
+            select seq_id, stream_id, type, headers ->> '{EventHeaders.BusinessDate}', data ->> 'amountFen',
+                   data ->> 'bankReference'
               from {LedgerStore.Schema}.mt_events
              where type in ('funds_paid', 'funds_returned', 'funds_refunded', 'bank_fee_charged',
                             'bank_fee_reimbursed')
@@ -304,15 +308,18 @@ public sealed class Finder(
              order by seq_id desc
              limit {Shown + 1}
             """,
-            Read,
+            r =>
+                Day(r, 3) is { } on && Fen(r, 4) is { } fen
+                    ? new Booked(r.GetInt64(0), r.GetString(1), r.GetString(2), on, fen.Fen, r.GetString(5))
+                    : null,
             ("number", number),
             ("scope", Scope)
         );
 
-    private Task<List<Booked>> OfAmountAsync(Money amount, NpgsqlConnection connection) =>
+    private Task<List<Booked?>> OfAmountAsync(Money amount, NpgsqlConnection connection) =>
         connection.QueryAsync(
             $"""
-            select seq, stream, type, effective_date, amount_fen, null
+            select seq, stream, type, effective_date, amount_fen
               from {LedgerStore.Schema}.audit_entry
              where stream like 'fund-%'
                and amount_fen = @fen
@@ -321,21 +328,29 @@ public sealed class Finder(
              order by seq desc
              limit {Shown + 1}
             """,
-            Read,
+            r =>
+                (Booked?)
+                    new Booked(
+                        r.GetInt64(0),
+                        r.GetString(1),
+                        r.GetString(2),
+                        r.GetFieldValue<DateOnly>(3),
+                        r.GetInt64(4),
+                        null
+                    ),
             ("fen", amount.Fen),
             ("types", Entries),
             ("scope", Scope)
         );
 
-    private static Booked Read(NpgsqlDataReader r) =>
-        new(
-            r.GetInt64(0),
-            r.GetString(1),
-            r.GetString(2),
-            r.GetFieldValue<DateOnly>(3),
-            r.GetInt64(4),
-            r.IsDBNull(5) ? null : r.GetString(5)
-        );
+    // What somebody wrote past the product may be no day and no amount.
+    private static DateOnly? Day(NpgsqlDataReader r, int at) =>
+        !r.IsDBNull(at) && DateOnly.TryParseExact(r.GetString(at), "yyyy-MM-dd", out var day) ? day : null;
+
+    private static Money? Fen(NpgsqlDataReader r, int at) =>
+        !r.IsDBNull(at) && long.TryParse(r.GetString(at), CultureInfo.InvariantCulture, out var fen)
+            ? new Money(fen)
+            : null;
 
     /// <summary>What tax office and agency have given a number: a payment of a person's own, a credit.</summary>
     private async Task<IReadOnlyList<SearchHit>> ReceiptsAsync(
@@ -359,15 +374,15 @@ public sealed class Finder(
                     (
                         Stream: r.GetString(0),
                         Type: r.GetString(1),
-                        On: r.GetFieldValue<DateOnly>(2),
-                        Fen: r.IsDBNull(3) ? (long?)null : r.GetInt64(3),
+                        On: Day(r, 2),
+                        Amount: Fen(r, 3),
                         Number: r.GetString(4)
                     ),
                 ("number", number),
                 ("scope", Scope)
             )
         )
-            .Where(f => f.Stream.StartsWith("member-year-", StringComparison.Ordinal))
+            .Where(f => f.Stream.StartsWith("member-year-", StringComparison.Ordinal) && f.Stream.Length > 17)
             .ToList();
         var members = (
             await session.LoadManyAsync<Member>(
@@ -386,7 +401,7 @@ public sealed class Finder(
                     persons.GetValueOrDefault(StreamId.MemberOf(f.Stream))?.MaskedName ?? MemberEndpoints.Erased,
                     f.Type,
                     f.Number,
-                    f.Fen is { } fen ? new Money(fen) : null,
+                    f.Amount,
                     f.On,
                     caller.Actor.Role == Roles.CountyTax
                         ? $"/contributions?reference={Uri.EscapeDataString(f.Number)}"
@@ -396,8 +411,7 @@ public sealed class Finder(
 
         static string Numbered(string field, string type) =>
             $"""
-            select stream_id, type, (headers ->> '{EventHeaders.BusinessDate}')::date,
-                   (data ->> 'amountFen')::bigint, data ->> '{field}'
+            select stream_id, type, headers ->> '{EventHeaders.BusinessDate}', data ->> 'amountFen', data ->> '{field}'
               from {LedgerStore.Schema}.mt_events
              where {type}
                and hashtextextended({LedgerStore.Schema}.plain_number(data ->> '{field}'), 0)
