@@ -305,7 +305,7 @@ public sealed class Finder(
                             'bank_fee_reimbursed')
                and {LedgerStore.Schema}.plain_number(data ->> 'bankReference') = @number
                and headers ->> '{EventHeaders.Region}' like @scope || '%'
-             order by seq_id desc
+             order by seq_id + 0 desc -- by the number, and never a walk down all events
              limit {Shown + 1}
             """,
             r =>

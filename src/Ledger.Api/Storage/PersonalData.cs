@@ -143,7 +143,6 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             select member_id
               from {LedgerStore.Schema}.person
              where {(name is null ? "four_hash" : "name_hash")} = any(@hashes)
-             order by member_id
              limit @most
             """,
             r => r.GetString(0),
