@@ -99,9 +99,9 @@ public sealed class Finder(
         var persons = await people.ReadAsync(connection, members.Select(m => m.Id));
         var homes = members.ToDictionary(
             m => m.Id,
-            m => (m.Memberships.Count > 0 ? m.Memberships : m.Former).Where(h => caller.MaySee(h.Value)).ToList()
+            m => m.Homes().Where(h => caller.MaySee(h.Value)).Select(h => h.Key).Distinct().ToList()
         );
-        var names = await PlanPages.NamesAsync(session, homes.Values.SelectMany(h => h.Select(x => x.Key)));
+        var names = await PlanPages.NamesAsync(session, homes.Values.SelectMany(h => h));
         return
         [
             .. members
@@ -112,7 +112,7 @@ public sealed class Finder(
                     string.Join(
                         " · ",
                         homes[m.Id]
-                            .Select(h => names.GetValueOrDefault(h.Key, h.Key))
+                            .Select(h => names.GetValueOrDefault(h, h))
                             .Prepend(persons[m.Id].MaskedCitizenId)
                     ),
                     null,
