@@ -152,6 +152,9 @@ public sealed class SearchTests(ApiFixture api)
             foreach (var who in new[] { neighbour.Officer, foreign.Auditor })
                 Assert.Empty(Of(await FindAsync(who, q), SearchKind.FundEntry));
         }
+        var voucher = Of(await FindAsync(village.Officer, "记-001"), SearchKind.FundEntry);
+        Assert.All(voucher, h => Assert.StartsWith($"/funds/{village.FundId}/vouchers/", h.Href, StringComparison.Ordinal));
+        Assert.NotEmpty(voucher);
         // What the tax office has given a number, of whom it is.
         var paid = await api.ScalarAsync<string>(
             """

@@ -77,6 +77,16 @@ public sealed class SearchTests
         Assert.Equal(sequence, Asked.Of(typed).Sequence);
 
     [Theory]
+    [InlineData("记-012", 12)]
+    [InlineData("记－12", 12)]
+    [InlineData("记字第12号", 12)]
+    [InlineData("记12", 12)]
+    [InlineData("012", null)]
+    [InlineData("记账", null)]
+    public void Given_a_voucher_as_offices_number_them_it_is_one(string typed, int? voucher) =>
+        Assert.Equal(voucher, Asked.Of(typed).Voucher);
+
+    [Theory]
     [InlineData("application-0197a3", "application-0197a3")]
     [InlineData("0197a3bc", "application-0197a3bc")]
     [InlineData("fund-N2370811MF0000001J", "fund-N2370811MF0000001J")]

@@ -17,6 +17,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Search;
+using Ledger.Projections.Journal;
 using Ledger.Projections.Search;
 using Ledger.Web;
 using Ledger.Web.Audit;
@@ -31,6 +32,7 @@ namespace Ledger.Api.Search;
 /// </summary>
 public sealed class Finder(
     IQuerySession session,
+    StoredEvents stored,
     NpgsqlDataSource database,
     PersonalData people,
     IContacts contacts,
@@ -273,6 +275,8 @@ public sealed class Finder(
             found.AddRange(await SoundAsync(OfNumberAsync(number, connection)));
         if (asked.Amount is { } amount)
             found.AddRange(await SoundAsync(OfAmountAsync(amount, connection)));
+        if (asked.Voucher is { } voucher && Scope.Length == RegionCode.VillageLength)
+            found.AddRange(await OfVoucherAsync(voucher, connection, cancellation));
         var funds = (await session.LoadManyAsync<Fund>(cancellation, found.Select(f => f.Fund).Distinct().ToArray()))
             .Where(f => caller.MaySee(f.Region))
             .ToDictionary(f => f.Id);
@@ -342,6 +346,32 @@ public sealed class Finder(
             ("types", Entries),
             ("scope", Scope)
         );
+
+    /// <summary>Each month of each fund has a first voucher: they are looked for in one village alone.</summary>
+    private async Task<IReadOnlyList<Booked>> OfVoucherAsync(
+        int voucher,
+        NpgsqlConnection connection,
+        CancellationToken cancellation
+    )
+    {
+        var found = new List<Booked>();
+        var reader = new JournalReader(stored, connection, _ => { });
+        foreach (var fund in await JournalReader.FundsAsync(session, Scope, cancellation))
+            await foreach (var e in reader.EntriesAsync(fund).WithCancellation(cancellation))
+                if (e.Number == voucher)
+                    found.Add(
+                        new Booked(
+                            e.Sequence,
+                            fund,
+                            e.Type,
+                            e.Date,
+                            e.Postings.Sum(p => Math.Max(0, p.AmountFen.Fen)),
+                            e.Voucher
+                        )
+                    );
+        found.Reverse();
+        return found;
+    }
 
     // What somebody wrote past the product may be no day and no amount.
     private static DateOnly? Day(NpgsqlDataReader r, int at) =>

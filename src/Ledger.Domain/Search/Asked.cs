@@ -36,6 +36,9 @@ public sealed partial record Asked
     /// <summary>#123: an event.</summary>
     public long? Sequence { get; private init; }
 
+    /// <summary>记-012: a voucher, of whichever month.</summary>
+    public int? Voucher { get; private init; }
+
     /// <summary>An id of ours, or how one begins.</summary>
     public string? Id { get; private init; }
 
@@ -70,6 +73,9 @@ public sealed partial record Asked
             Sequence = Sequences().Match(text) is { Success: true } m
                 ? long.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
                 : null,
+            Voucher = Vouchers().Match(text) is { Success: true } v
+                ? int.Parse(v.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+                : null,
             Id = id,
             Number = isNumber && number.Length >= ShortestNumber ? number : null,
         };
@@ -95,6 +101,9 @@ public sealed partial record Asked
 
     [GeneratedRegex("^# ?([0-9]{1,15})$")]
     private static partial Regex Sequences();
+
+    [GeneratedRegex("^记(?:字第)?-?([0-9]{1,5})号?$")]
+    private static partial Regex Vouchers();
 
     [GeneratedRegex("^(?:application|member|fund|collective|donor|plan)-[0-9A-Za-z-]{4,}$")]
     private static partial Regex Ids();
