@@ -267,4 +267,23 @@ public sealed class SearchTests(ApiFixture api)
             )
         );
     }
+
+    [Fact]
+    public async Task A_person_of_two_villages_is_found_in_both_and_once_in_each()
+    {
+        var first = await api.RegisteredAsync();
+        var second = await api.RegisteredAsync(first.Offices);
+        var person = new SamplePeople(4711).Next(first.Offices.County) with { Name = "东方两处家" };
+        await first.ImportMembersAsync([person], first.Offices.Reviewer);
+        await second.ImportMembersAsync([person], first.Offices.Reviewer);
+        await api.Host.Services.GetRequiredService<PersonLook>().RunAsync(0, CancellationToken.None);
+        foreach (var who in new[] { first.Officer, second.Officer, first.Offices.Auditor })
+        foreach (var q in new[] { person.Name, Four(person) })
+            Assert.Single(
+                Of(await FindAsync(who, q), SearchKind.Person),
+                h => h.Title == "东" + new string('*', 4)
+            );
+        var all = Of(await FindAsync(first.Offices.Auditor, person.Name), SearchKind.Person).Single();
+        Assert.Equal(2, all.Detail!.Split(" · ").Length - 1);
+    }
 }
