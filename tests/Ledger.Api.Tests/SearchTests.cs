@@ -153,7 +153,10 @@ public sealed class SearchTests(ApiFixture api)
                 Assert.Empty(Of(await FindAsync(who, q), SearchKind.FundEntry));
         }
         var voucher = Of(await FindAsync(village.Officer, "记-001"), SearchKind.FundEntry);
-        Assert.All(voucher, h => Assert.StartsWith($"/funds/{village.FundId}/vouchers/", h.Href, StringComparison.Ordinal));
+        Assert.All(
+            voucher,
+            h => Assert.StartsWith($"/funds/{village.FundId}/vouchers/", h.Href, StringComparison.Ordinal)
+        );
         Assert.NotEmpty(voucher);
         // What the tax office has given a number, of whom it is.
         var paid = await api.ScalarAsync<string>(
@@ -164,7 +167,10 @@ public sealed class SearchTests(ApiFixture api)
             ("county", offices.County)
         );
         var own = Of(await FindAsync(village.Officer, paid), SearchKind.Receipt);
-        Assert.Contains(own, h => h.What == "contribution_recorded" && h.Href.StartsWith("/members/", StringComparison.Ordinal));
+        Assert.Contains(
+            own,
+            h => h.What == "contribution_recorded" && h.Href.StartsWith("/members/", StringComparison.Ordinal)
+        );
         Assert.Empty(Of(await FindAsync(foreign.Auditor, paid), SearchKind.Receipt));
         Assert.Equal(people.Count, 2);
 
@@ -196,7 +202,9 @@ public sealed class SearchTests(ApiFixture api)
         var collective = await village.Officer.GetAsync($"/api/collectives/{village.CollectiveId}");
         var (name, code) = (collective.GetProperty("name").GetString()!, village.CollectiveId["collective-".Length..]);
         var foreign = api.NewOffices();
-        foreach (var q in new[] { name, name[..^3], code.ToLowerInvariant(), village.VillageCode, village.CollectiveId })
+        foreach (
+            var q in new[] { name, name[..^3], code.ToLowerInvariant(), village.VillageCode, village.CollectiveId }
+        )
         {
             Assert.Contains(
                 Of(await FindAsync(offices.Tax, q), SearchKind.Collective),
@@ -213,9 +221,14 @@ public sealed class SearchTests(ApiFixture api)
         var given = (await village.Officer.GetAsync("/api/donors"))
             .EnumerateArray()
             .First(d => d.GetProperty("id").GetString() == donor);
-        foreach (var q in new[] { given.GetProperty("name").GetString()!, given.GetProperty("creditCode").GetString()! })
+        foreach (
+            var q in new[] { given.GetProperty("name").GetString()!, given.GetProperty("creditCode").GetString()! }
+        )
         {
-            Assert.Contains(Of(await FindAsync(village.Officer, q), SearchKind.Donor), h => h.Href == $"/donors/{donor}");
+            Assert.Contains(
+                Of(await FindAsync(village.Officer, q), SearchKind.Donor),
+                h => h.Href == $"/donors/{donor}"
+            );
             Assert.Empty(Of(await FindAsync(foreign.Auditor, q), SearchKind.Donor));
         }
 
@@ -253,7 +266,12 @@ public sealed class SearchTests(ApiFixture api)
         }
         // In another village the same name is another hash: what a county's rows share says nothing.
         var other = await api.RegisteredAsync(village.Offices);
-        await other.ImportMembersAsync([new SamplePeople(778).Next(village.Offices.County) with { Name = person.Name }]);
+        await other.ImportMembersAsync([
+            new SamplePeople(778).Next(village.Offices.County) with
+            {
+                Name = person.Name,
+            },
+        ]);
         Assert.Equal(2, Of(await FindAsync(village.Offices.Auditor, person.Name), SearchKind.Person).Count);
         Assert.Equal(
             0,
@@ -279,10 +297,7 @@ public sealed class SearchTests(ApiFixture api)
         await api.Host.Services.GetRequiredService<PersonLook>().RunAsync(0, CancellationToken.None);
         foreach (var who in new[] { first.Officer, second.Officer, first.Offices.Auditor })
         foreach (var q in new[] { person.Name, Four(person) })
-            Assert.Single(
-                Of(await FindAsync(who, q), SearchKind.Person),
-                h => h.Title == "东" + new string('*', 4)
-            );
+            Assert.Single(Of(await FindAsync(who, q), SearchKind.Person), h => h.Title == "东" + new string('*', 4));
         var all = Of(await FindAsync(first.Offices.Auditor, person.Name), SearchKind.Person).Single();
         Assert.Equal(2, all.Detail!.Split(" · ").Length - 1);
     }

@@ -131,7 +131,9 @@ public sealed class SearchTests
     [InlineData("")]
     [InlineData("   ")]
     [InlineData("？！")]
-    [InlineData("12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901")]
+    [InlineData(
+        "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+    )]
     public void Given_nothing_that_means_anything_nothing_is_looked_for(string typed) =>
         Assert.False(Asked.Of(typed).IsAnything);
 }

@@ -38,7 +38,13 @@ public sealed class SearchPageTests(WebFixture web)
         await page.GotoAsync("/search");
         await auditor.SeesAsync("按回车");
         await auditor.ShootAsync("search-empty");
-        foreach (var (q, heading, picture) in new[] { (person.Name, "人员", "name"), (person.CitizenId[^4..], "人员", "four") })
+        foreach (
+            var (q, heading, picture) in new[]
+            {
+                (person.Name, "人员", "name"),
+                (person.CitizenId[^4..], "人员", "four"),
+            }
+        )
         {
             await box.FillAsync(q);
             await page.GetByRole(AriaRole.Button, new() { Name = "搜索", Exact = true }).ClickAsync();

@@ -113,9 +113,7 @@ public sealed class Finder(
                     null,
                     string.Join(
                         " · ",
-                        homes[m.Id]
-                            .Select(h => names.GetValueOrDefault(h, h))
-                            .Prepend(persons[m.Id].MaskedCitizenId)
+                        homes[m.Id].Select(h => names.GetValueOrDefault(h, h)).Prepend(persons[m.Id].MaskedCitizenId)
                     ),
                     null,
                     null,
@@ -174,14 +172,9 @@ public sealed class Finder(
             ? []
             :
             [
-                .. (await found.OrderBy(c => c.Region).Take(Shown + 1).ToListAsync(cancellation)).Select(c => new SearchHit(
-                    c.Name,
-                    null,
-                    $"{c.CreditCode} · {c.Region}",
-                    null,
-                    null,
-                    $"/collectives/{c.Id}"
-                )),
+                .. (await found.OrderBy(c => c.Region).Take(Shown + 1).ToListAsync(cancellation)).Select(
+                    c => new SearchHit(c.Name, null, $"{c.CreditCode} · {c.Region}", null, null, $"/collectives/{c.Id}")
+                ),
             ];
     }
 
@@ -357,18 +350,18 @@ public sealed class Finder(
         var found = new List<Booked>();
         var reader = new JournalReader(stored, connection, _ => { });
         foreach (var fund in await JournalReader.FundsAsync(session, Scope, cancellation))
-            await foreach (var e in reader.EntriesAsync(fund).WithCancellation(cancellation))
-                if (e.Number == voucher)
-                    found.Add(
-                        new Booked(
-                            e.Sequence,
-                            fund,
-                            e.Type,
-                            e.Date,
-                            e.Postings.Sum(p => Math.Max(0, p.AmountFen.Fen)),
-                            e.Voucher
-                        )
-                    );
+        await foreach (var e in reader.EntriesAsync(fund).WithCancellation(cancellation))
+            if (e.Number == voucher)
+                found.Add(
+                    new Booked(
+                        e.Sequence,
+                        fund,
+                        e.Type,
+                        e.Date,
+                        e.Postings.Sum(p => Math.Max(0, p.AmountFen.Fen)),
+                        e.Voucher
+                    )
+                );
         found.Reverse();
         return found;
     }
@@ -411,9 +404,7 @@ public sealed class Finder(
                 ("number", number),
                 ("scope", Scope)
             )
-        )
-            .Where(f => f.Stream.StartsWith("member-year-", StringComparison.Ordinal) && f.Stream.Length > 17)
-            .ToList();
+        ).Where(f => f.Stream.StartsWith("member-year-", StringComparison.Ordinal) && f.Stream.Length > 17).ToList();
         var members = (
             await session.LoadManyAsync<Member>(
                 cancellation,
@@ -441,15 +432,15 @@ public sealed class Finder(
 
         static string Numbered(string field, string type) =>
             $"""
-            select stream_id, type, headers ->> '{EventHeaders.BusinessDate}', data ->> 'amountFen', data ->> '{field}'
-              from {LedgerStore.Schema}.mt_events
-             where {type}
-               and hashtextextended({LedgerStore.Schema}.plain_number(data ->> '{field}'), 0)
-                 = hashtextextended(@number, 0)
-               and {LedgerStore.Schema}.plain_number(data ->> '{field}') = @number
-               and headers ->> '{EventHeaders.Region}' like @scope || '%'
-             limit {Shown + 1}
-            """;
+                select stream_id, type, headers ->> '{EventHeaders.BusinessDate}', data ->> 'amountFen', data ->> '{field}'
+                  from {LedgerStore.Schema}.mt_events
+                 where {type}
+                   and hashtextextended({LedgerStore.Schema}.plain_number(data ->> '{field}'), 0)
+                     = hashtextextended(@number, 0)
+                   and {LedgerStore.Schema}.plain_number(data ->> '{field}') = @number
+                   and headers ->> '{EventHeaders.Region}' like @scope || '%'
+                 limit {Shown + 1}
+                """;
     }
 
     private async Task<IReadOnlyList<SearchHit>> DonorsAsync(

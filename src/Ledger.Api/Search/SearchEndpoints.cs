@@ -62,8 +62,7 @@ public static class SearchEndpoints
             .Example("""{"q":"370811196503124512"}""");
     }
 
-    public static void MapSearchPages(this WebApplication app) =>
-        app.Page("/search", PageAsync, Roles.Everybody);
+    public static void MapSearchPages(this WebApplication app) => app.Page("/search", PageAsync, Roles.Everybody);
 
     private static async Task<SearchView> GetAsync(
         string q,
