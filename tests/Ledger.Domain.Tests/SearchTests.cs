@@ -108,6 +108,8 @@ public sealed class SearchTests
     [InlineData(" 张 三 ", "张三", "张 三")]
     [InlineData("买买提.艾力", "买买提·艾力", "买买提.艾力")]
     [InlineData("太平", "太平", "太平")]
+    [InlineData("欧阳 传福", "欧阳传福", "欧阳 传福")]
+    [InlineData("慈善总会（样例）", "慈善总会(样例)", "慈善总会（样例）")]
     [InlineData("太平街道1村", null, "太平街道1村")]
     [InlineData("张", "张", null)]
     [InlineData("370811102201", null, null)]

@@ -402,7 +402,8 @@ public sealed class Finder(
                         Number: r.GetString(4)
                     ),
                 ("number", number),
-                ("scope", Scope)
+                // The tax office and the agency work for a county: whose village it is, the member says.
+                ("scope", RegionCode.CountyOrCity(Scope))
             )
         ).Where(f => f.Stream.StartsWith("member-year-", StringComparison.Ordinal) && f.Stream.Length > 17).ToList();
         var members = (
@@ -413,12 +414,11 @@ public sealed class Finder(
         )
             .Where(m => MemberEndpoints.MaySee(caller, m))
             .ToDictionary(m => m.Id);
-        var persons = await people.ReadAsync(connection, members.Keys);
+        found = [.. found.Where(f => members.ContainsKey(StreamId.MemberOf(f.Stream))).Take(Shown + 1)];
+        var persons = await people.ReadAsync(connection, found.Select(f => StreamId.MemberOf(f.Stream)));
         return
         [
-            .. found
-                .Where(f => members.ContainsKey(StreamId.MemberOf(f.Stream)))
-                .Select(f => new SearchHit(
+            .. found.Select(f => new SearchHit(
                     persons.GetValueOrDefault(StreamId.MemberOf(f.Stream))?.MaskedName ?? MemberEndpoints.Erased,
                     f.Type,
                     f.Number,
@@ -439,7 +439,7 @@ public sealed class Finder(
                      = hashtextextended(@number, 0)
                    and {LedgerStore.Schema}.plain_number(data ->> '{field}') = @number
                    and headers ->> '{EventHeaders.Region}' like @scope || '%'
-                 limit {Shown + 1}
+                 limit {MostPeople}
                 """;
     }
 

@@ -59,13 +59,16 @@ public sealed partial record Asked
         var (number, id) = (DocumentNumber.Canonical(text), IdOf(text));
         var isNumber = id is null && Numbers().IsMatch(number) && number.Any(char.IsAsciiDigit);
         var isWords = !text.Any(char.IsAsciiDigit);
-        PersonName.Clean(text, out var noName, out _);
         var amount = Money.Parse(text, out var noAmount);
         return new Asked
         {
             LastFour = Ends().IsMatch(text) ? text.ToUpperInvariant() : null,
-            Name = isWords && noName is null ? PersonName.Canonical(text) : null,
-            Words = id is null && text.Length > 1 && text.Any(char.IsLetter) ? text : null,
+            Name =
+                isWords && text.Length <= PersonName.MaxLength && text.Any(char.IsLetter)
+                    ? PersonName.Canonical(text)
+                    : null,
+            Words =
+                id is null && text.Length > 1 && text.Any(char.IsLetter) ? Written.Visible(typed).Trim() : null,
             CreditCode = SocialCreditCode.Fault(number) is null ? number : null,
             Region = RegionCode.Fault(text, 6, 9, 12) is null ? text : null,
             Amount = noAmount is null ? amount : null,
