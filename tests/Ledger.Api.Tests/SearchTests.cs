@@ -299,18 +299,5 @@ public sealed class SearchTests(ApiFixture api)
             Assert.Single(Of(await FindAsync(who, q), SearchKind.Person), h => h.Title == "东" + new string('*', 4));
         var all = Of(await FindAsync(first.Offices.Auditor, person.Name), SearchKind.Person).Single();
         Assert.Equal(2, all.Detail!.Split(" · ").Length - 1);
-        // What the second village handed in is a row of no stream of its own, and no finding.
-        const string record = """
-            (select r.value from ledger.mt_doc_member m, jsonb_each_text(m.data -> 'records') r
-              where m.data -> 'memberships' ? @c)
-            """;
-        Assert.Equal(1, await api.ScalarAsync<long>($"select count(*) from {record} r", ("c", second.CollectiveId)));
-        Assert.Equal(
-            0,
-            await api.ScalarAsync<long>(
-                $"select count(*) from ledger.log_finding, {record} r where detail like r.value || '%'",
-                ("c", second.CollectiveId)
-            )
-        );
     }
 }
