@@ -80,8 +80,7 @@ public sealed class SetAside
     /// <summary>Why nothing follows from the event; null: something does.</summary>
     private static string? Fault(string stream, IReadOnlyList<StoredRow> rows, long sequence)
     {
-        var of = EventTypes.Prefixes.FirstOrDefault(p => stream.StartsWith(p.Prefix, StringComparison.Ordinal)).Of;
-        var fold = of is null ? null : DocumentFold.Of(of);
+        var fold = EventTypes.AggregateOf(stream) is { } of ? DocumentFold.Of(of) : null;
         object? document = null;
         foreach (var row in rows)
         {

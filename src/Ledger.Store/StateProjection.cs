@@ -51,10 +51,13 @@ public static class EventTypes
             .OrderByDescending(p => p.Item1.Length),
     ];
 
+    /// <summary>What a stream is of; null: of no aggregate.</summary>
+    public static Type? AggregateOf(string stream) =>
+        Prefixes.FirstOrDefault(p => stream.StartsWith(p.Prefix, StringComparison.Ordinal)).Of;
+
     /// <summary>Neither an aggregate's stream nor that of a refusal: the product writes no other.</summary>
     public static bool IsOfNoKind(string stream) =>
-        !stream.StartsWith("refusal-", StringComparison.Ordinal)
-        && !Prefixes.Any(p => stream.StartsWith(p.Prefix, StringComparison.Ordinal));
+        !stream.StartsWith("refusal-", StringComparison.Ordinal) && AggregateOf(stream) is null;
 
     /// <summary>Every event of the domain, refusals included.</summary>
     public static readonly IReadOnlyList<Type> All =

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Globalization;
 using System.Text.Json;
 
 namespace Ledger.Verify;
@@ -133,11 +132,6 @@ internal sealed class Conduct(long mostFeesFen)
             ? there.GetString()
             : null;
 
-    private static DateOnly Date(JsonElement of, string name) =>
-        DateOnly.ParseExact(of.GetProperty(name).GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture);
-
-    private static DateOnly On(JsonElement headers) => Date(headers, "effectiveDate");
-
     private string? Applied(JsonElement d)
     {
         if (Text(d, "appliedBy") is { } by)
@@ -199,7 +193,7 @@ internal sealed class Conduct(long mostFeesFen)
     private static string? Dissolved(Conduct c, string collective, JsonElement d, JsonElement headers)
     {
         if (!d.TryGetProperty("papers", out var papers) || papers.ValueKind != JsonValueKind.Object)
-            return On(headers) < new DateOnly(2026, 12, 1) ? null : "没有决定、审核和批准文件就解散了";
+            return Rules.BusinessDate(headers) < new DateOnly(2026, 12, 1) ? null : "没有决定、审核和批准文件就解散了";
         if (
             !papers.TryGetProperty("decisions", out var decisions)
             || decisions.ValueKind != JsonValueKind.Array
@@ -210,11 +204,11 @@ internal sealed class Conduct(long mostFeesFen)
             || Text(approval, "evidence") is null
         )
             return "没有决定、审核和批准文件就解散了";
-        var decided = decisions.EnumerateArray().Max(p => Date(p, "on"));
+        var decided = decisions.EnumerateArray().Max(p => Rules.Date(p, "on"));
         return
-            decided > Date(review, "on")
-            || Date(review, "on") > Date(approval, "on")
-            || Date(approval, "on") > On(headers)
+            decided > Rules.Date(review, "on")
+            || Rules.Date(review, "on") > Rules.Date(approval, "on")
+            || Rules.Date(approval, "on") > Rules.BusinessDate(headers)
             ? "决定、审核、批准的日期次序不对"
             : null;
     }
@@ -302,7 +296,10 @@ internal sealed class Conduct(long mostFeesFen)
         var course = c.CourseOf(application);
         if (course.ApprovedOn is not null)
             return "审批了两次";
-        (course.ApprovedOn, course.Next) = (On(headers), d.GetProperty("fen").GetProperty("from").GetInt64());
+        (course.ApprovedOn, course.Next) = (
+            Rules.BusinessDate(headers),
+            d.GetProperty("fen").GetProperty("from").GetInt64()
+        );
         var county = headers.GetProperty("region").GetString()!;
         county = county[..Math.Min(6, county.Length)];
         return c._pilots.Contains($"pilot-{county}") ? null : $"{county} 没有获准试点就审批了";
@@ -311,17 +308,17 @@ internal sealed class Conduct(long mostFeesFen)
     /// <summary>C16: what is approved is shown, and not before.</summary>
     private static string? Noticed(Conduct c, string application, JsonElement d, JsonElement headers) =>
         c.CourseOf(application).ApprovedOn is not { } approved ? "没有审批就公示了"
-        : Date(d, "from") < approved ? $"公示自 {Date(d, "from"):yyyy-MM-dd}，审批于 {approved:yyyy-MM-dd}"
+        : Rules.Date(d, "from") < approved ? $"公示自 {Rules.Date(d, "from"):yyyy-MM-dd}，审批于 {approved:yyyy-MM-dd}"
         : null;
 
     private string? Signed(string application, JsonElement headers)
     {
-        CourseOf(application).SignedOn = On(headers);
+        CourseOf(application).SignedOn = Rules.BusinessDate(headers);
         return null;
     }
 
     private string? Paid(string application, JsonElement headers) =>
-        CourseOf(application).SignedOn is { } signed && signed > On(headers)
+        CourseOf(application).SignedOn is { } signed && signed > Rules.BusinessDate(headers)
             ? $"村监委会签字于 {signed:yyyy-MM-dd}，晚于付款"
             : null;
 

@@ -36,20 +36,20 @@ internal sealed class PolicyChanges(Func<IEnumerable<string>, string[], bool> ar
         if (type == "policy_year_change_declined")
             return _waiting.Remove(stream) ? null : "没有提出过修订";
         var parameters = d.GetProperty("parameters");
-        var (content, from) = (Content(parameters), Date(parameters, "effectiveFrom"));
+        var (content, from) = (Content(parameters), Rules.Date(parameters, "effectiveFrom"));
         if (type == "policy_year_change_proposed")
         {
             var by = Rules.Doers(d, "proposedBy");
             if (by[0] != doers[0])
                 return $"{by[0]} 与经办人 {doers[0]} 不符";
-            _waiting[stream] = new Proposal(by, content, from, Date(d, "until"));
+            _waiting[stream] = new Proposal(by, content, from, Rules.Date(d, "until"));
             return null;
         }
         _waiting.Remove(stream, out var asked);
         var payee = Payee(parameters);
         var wrong =
             d.TryGetProperty("proposedBy", out var said) && said.ValueKind == JsonValueKind.String
-                ? Unconfirmed(asked, said.GetString()!, content, from, Date(headers, "effectiveDate"), doers)
+                ? Unconfirmed(asked, said.GetString()!, content, from, Rules.Date(headers, "effectiveDate"), doers)
                 : Alone(stream, payee, at);
         _payees[stream] = (payee, at);
         return wrong;
@@ -88,9 +88,6 @@ internal sealed class PolicyChanges(Func<IEnumerable<string>, string[], bool> ar
         parameters.TryGetProperty("payee", out var payee) && payee.ValueKind == JsonValueKind.Object
             ? Content(payee)
             : null;
-
-    private static DateOnly Date(JsonElement of, string name) =>
-        DateOnly.ParseExact(of.GetProperty(name).GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     /// <summary>All but the day; what is null, no or nought is the same as if a build from before had not written
     /// it.</summary>

@@ -584,10 +584,10 @@ public sealed class Rules(long mostFeesFen, TimeSpan margin, DateTimeOffset? see
             (fund.Credited, application.Credited) = (fund.Credited + fen, application.Credited + fen);
     }
 
-    private static DateOnly Date(JsonElement of, string name) =>
+    internal static DateOnly Date(JsonElement of, string name) =>
         DateOnly.ParseExact(of.GetProperty(name).GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture);
 
-    private static DateOnly BusinessDate(JsonElement headers) => Date(headers, "effectiveDate");
+    internal static DateOnly BusinessDate(JsonElement headers) => Date(headers, "effectiveDate");
 
     /// <summary>
     /// From which account to which, by business date; what an application holds is kept for it as well.

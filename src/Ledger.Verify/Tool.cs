@@ -72,7 +72,7 @@ public static class Tool
                 var signed = SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses);
                 var rules = new Rules(
                     Number(options, "--bank-fees", 200) * 100,
-                    TimeSpan.FromMinutes(Number(options, "--clock-margin", 10)),
+                    TimeSpan.FromMinutes(Math.Min(Number(options, "--clock-margin", 10), MostApart)),
                     signed.SeenAt
                 );
                 return WholeLog.Check(log, signed, options.ContainsKey("--only-hashes") ? null : rules);
@@ -91,6 +91,9 @@ public static class Tool
             );
         return $"成立 OK：{older.Size} 条的日志原样包含在 {newer.Size} 条之中（{newer.Origin}）。{newer.Signers}";
     }
+
+    /// <summary>Minutes: a clock that was wrong by more than a year was none.</summary>
+    private const long MostApart = 366 * 24 * 60;
 
     private static long Number(Dictionary<string, string> options, string option, long usual) =>
         !options.TryGetValue(option, out var said) ? usual

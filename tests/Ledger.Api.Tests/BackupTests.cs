@@ -88,7 +88,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         await product.Village.AllocateAsync(5);
     }
 
-    /// <summary>Row by row what security.md tells the DBA, and no right more.</summary>
+    /// <summary>Row by row what docs/security.md tells the DBA, and no right more.</summary>
     [Fact]
     public async Task The_documented_roles_are_enough_to_back_up_rehearse_and_restore()
     {

@@ -338,7 +338,7 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
                 "The data folder is not writable"
             ),
             ("nothing to restore", [], ["restore", "--from", At("none")], "没有完整的备份"),
-            ("a command without what it needs", [], ["backup"], "backup --to"),
+            ("a command without what it needs", [], ["restore"], "--from"),
             ("an account that cannot be", [], ["administrator", "--name", "A"], "administrator --name"),
         };
         if (Environment.UserName == "root")

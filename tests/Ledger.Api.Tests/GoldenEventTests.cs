@@ -113,7 +113,7 @@ public sealed class GoldenEventTests(ApiFixture api)
                         new() { Value = type },
                         new()
                         {
-                            Value = """{"region":"370811","effectiveDate":"2026-11-27"}""",
+                            Value = """{"region":"370811","effectiveDate":"2026-11-27","seal":"x"}""",
                             NpgsqlDbType = NpgsqlDbType.Jsonb,
                         },
                     },

@@ -618,6 +618,21 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         );
         Assert.Equal((3, 300m), (filed.Application.LineCount, filed.Application.TotalAmount.Yuan));
         await api.Host.RefusedAsync("wrong-state", village.Officer, path); // all are on a list now
+        // A whole name finds the person for who may see names in clear; nobody else is told that it fits.
+        async Task<bool> FindsAsync(SampleClient by, string asked)
+        {
+            using var page = await by.SendAsync(
+                HttpMethod.Get,
+                $"/applications/{filed.Application.Id}?q={Uri.EscapeDataString(asked)}",
+                null
+            );
+            var html = WebUtility.HtmlDecode(await page.Content.ReadAsStringAsync());
+            return html.Contains($"{people[0].CitizenId[^4..]}</td>", StringComparison.Ordinal);
+        }
+        Assert.True(await FindsAsync(village.Officer, people[0].Name));
+        Assert.True(await FindsAsync(village.Offices.Auditor, people[0].CitizenId[^4..]));
+        Assert.False(await FindsAsync(village.Offices.Auditor, people[0].Name));
+        Assert.False(await FindsAsync(village.Officer, "无此人"));
         var entry = Assert.Single(
             (
                 await village.Offices.Auditor.GetAsync<AuditPage>(

@@ -80,16 +80,20 @@ public sealed partial class PlainWordsTests(WebFixture web)
         var own = OwnWords();
         Assert.True(own.Count > 1_000, $"{own.Count} words");
         var faults = new SortedSet<string>();
-        await EachAsync(
-            "en",
-            async (page, route) =>
+        foreach (var role in EveryPageTests.Pages.GroupBy(p => p.Role))
+        {
+            await using var visitor = await web.VisitAsync(role.Key);
+            await visitor.Page.GotoAsync("/language?to=en");
+            foreach (var (route, _, template) in role)
             {
-                foreach (var text in await page.EvaluateAsync<string[]>(Texts))
+                await visitor.Page.GotoAsync(web.At(template));
+                await visitor.DrawnAsync();
+                foreach (var text in await visitor.Page.EvaluateAsync<string[]>(Texts))
                     faults.UnionWith(
                         Runs(text).Where(own.Contains).Except(Data).Select(run => $"{route}: {run} in {text.Trim()}")
                     );
             }
-        );
+        }
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
@@ -194,24 +198,4 @@ public sealed partial class PlainWordsTests(WebFixture web)
           return found;
         }
         """;
-
-    private async Task EachAsync(string language, Func<IPage, string, Task> look)
-    {
-        foreach (var role in EveryPageTests.Pages.GroupBy(p => p.Role))
-        {
-            await using var visitor = await web.VisitAsync(role.Key);
-            await visitor.Page.GotoAsync($"/language?to={language}");
-            foreach (var (route, _, template) in role)
-            {
-                await visitor.Page.GotoAsync(
-                    web.Ids.Aggregate(
-                        template,
-                        (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal)
-                    )
-                );
-                await visitor.DrawnAsync();
-                await look(visitor.Page, route);
-            }
-        }
-    }
 }

@@ -974,9 +974,7 @@ public static class ApplicationEndpoints
                 )
             );
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
-        var notice = Domain.Applications.Notice.Of(
-            events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data))
-        )!;
+        var notice = PublicNotices.Of(events)!;
         var listed = notice.Lines.Select(l => l.MemberId).ToHashSet();
         // A name that was corrected since is another name; what hung on the board hangs there as it was printed.
         var printed = events.First(e => e.Data is NoticePublished).Timestamp;

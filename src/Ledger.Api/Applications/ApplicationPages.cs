@@ -2,6 +2,7 @@ using JasperFx.Events;
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Funds;
+using Ledger.Api.Members;
 using Ledger.Api.Notices;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
@@ -96,7 +97,7 @@ public static class ApplicationPages
                 Fund = await session.LoadAsync<Fund>(found.FundId, cancellation),
                 Warnings = (IReadOnlyList<Rejection>)(unpublished is null ? [] : [unpublished]),
                 Others = await OthersAsync(found, returned, session, database, cancellation),
-                CollectiveName = (await PlanPages.NamesAsync(session, [found.CollectiveId]))[found.CollectiveId],
+                CollectiveName = await PlanPages.NameAsync(session, found.CollectiveId),
                 Returned = returned is null
                     ? null
                     : await session.ScopedAsync<Application>(returned, caller) ?? throw Require.NotFound(returned),
@@ -144,9 +145,7 @@ public static class ApplicationPages
             new
             {
                 Id = id,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = number,
                 Secret = secret,
@@ -172,9 +171,7 @@ public static class ApplicationPages
             new
             {
                 Id = id,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = number,
                 Found = found is null
@@ -244,9 +241,7 @@ public static class ApplicationPages
                 Qr = QrCode.Of(address),
                 Form = plan?.LatestVersion() == application.PlanVersion ? plan.LatestResolution?.Form : null,
                 N = notice,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 People = shown,
             }
         );
@@ -359,11 +354,10 @@ public static class ApplicationPages
     {
         var only = Require.Word<LineStatus>(status is { Length: > 0 } ? status : null, "status");
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
-        // A printer takes all that is left at once.
-        var size = rest == true ? int.MaxValue - 1 : PageSize;
+        var size = rest == true ? int.MaxValue - 1 : PageSize; // a printer takes all that is left at once
         var asked = PageRoutes.Typed(q);
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var called = await CalledAsync(application, about, asked, connection, people);
+        var called = await CalledAsync(application, about, asked, caller, connection, people);
         var lines = application
             .Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only))
             .Where(l => called?.Contains(l.MemberId) != false)
@@ -386,13 +380,12 @@ public static class ApplicationPages
                 A = application,
                 Profiles = await AgencyProfiles.ListAsync(session, caller),
                 Remittance = await Paying.RemittanceAsync(application, connection, store, writer),
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(size), database, people, cancellation),
                 Next = lines.Count > size ? lines[size - 1].Row : (int?)null,
                 Only = only,
                 Asked = asked,
+                Numbers = Numbers(events),
                 About = about,
                 Unpayable = unpayable,
                 Waiting = waiting,
@@ -410,13 +403,19 @@ public static class ApplicationPages
         );
     }
 
+    /// <summary>By member id, the number under which the public notice has him: what a citizen says.</summary>
+    private static IReadOnlyDictionary<string, int> Numbers(IEnumerable<IEvent> events) =>
+        PublicNotices.Of(events)?.Lines.ToDictionary(l => l.MemberId, l => l.Number) ?? [];
+
     /// <summary>
-    /// Whose whole name it is, or whose id number ends so: a masked list is not searched by eye. Null: everybody.
+    /// Whose whole name it is, or whose id number ends so: a masked list is not searched by eye. Null: everybody. Who
+    /// may not see a name in clear (C20) is not told either that it fits: he looks for what the list shows.
     /// </summary>
     private static async Task<IReadOnlySet<string>?> CalledAsync(
         Application application,
         string? about,
         string asked,
+        Caller caller,
         NpgsqlConnection connection,
         PersonalData people
     )
@@ -426,7 +425,7 @@ public static class ApplicationPages
         if (asked.Length == 0)
             return null;
         var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
-        var name = PersonName.Canonical(asked);
+        var name = MemberEndpoints.Disclosers.Contains(caller.Actor.Role) ? PersonName.Canonical(asked) : null;
         return persons
             .Where(p =>
                 p.Value.Name == name
@@ -525,9 +524,7 @@ public static class ApplicationPages
             new
             {
                 A = application,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                    application.CollectiveId
-                ],
+                CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 Rows = (IReadOnlyList<ReviewRow>)
                     [
                         .. shown.Select(l =>

@@ -177,8 +177,9 @@ public sealed record WorkItemView(
     DateOnly? DecideBy = null
 );
 
-/// <summary>What somebody who objected from the notice's page gets.</summary>
-/// <summary>The number that it is followed with (查询号).</summary>
+/// <summary>
+/// What somebody who objected from the notice's page gets: the number that it is followed with (查询号).
+/// </summary>
 public sealed record ObjectionReceiptView(string ObjectionId);
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Ledger.Api.Commands;
+using Ledger.Api.Notices;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
 using Ledger.Api.Security;
@@ -166,14 +167,7 @@ public static class Complaining
 
     /// <summary>Whose number that is on the notice.</summary>
     internal static async Task<string> OnNoticeAsync(string id, int number, StoredEvents stored) =>
-        Notice
-            .Of(
-                (await stored.OfAsync<Application>(id)).Select(e =>
-                    (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)
-                )
-            )!
-            .Lines.FirstOrDefault(l => l.Number == number)
-            ?.MemberId
+        PublicNotices.Of(await stored.OfAsync<Application>(id))!.Lines.FirstOrDefault(l => l.Number == number)?.MemberId
         ?? throw Require.Invalid("number", "公示名单中没有这个序号");
 
     private static async Task<(Application Application, string ComplaintId)> RaiseAsync(
@@ -316,7 +310,7 @@ public static class Complaining
         return new ComplaintView(
             id,
             complaintId,
-            (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
+            await PlanPages.NameAsync(session, application.CollectiveId),
             application.Year,
             complaint.Status,
             on.Raised,

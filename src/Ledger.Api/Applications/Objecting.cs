@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Ledger.Api.Commands;
+using Ledger.Api.Notices;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
 using Ledger.Api.Security;
@@ -96,13 +97,13 @@ public static class Objecting
             return null;
         var events = await stored.OfAsync<Application>(id);
         var raised = events.First(e => e.Data is ObjectionRaised r && r.ObjectionId == objectionId).Timestamp;
-        var notice = Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))!;
+        var notice = PublicNotices.Of(events)!;
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var days = (policy?.Deadlines() ?? Deadlines.Default).ObjectionDays;
         return new ObjectionStatusView(
             id,
             objectionId,
-            (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
+            await PlanPages.NameAsync(session, application.CollectiveId),
             application.Year,
             notice.Lines.FirstOrDefault(l => l.MemberId == objection.MemberId)?.Number,
             Clock.Day(raised),

@@ -8,6 +8,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Ledger.Projections.WorkQueues;
 using Ledger.TransparencyLog;
 using Ledger.Web;
 using Ledger.Web.Audit;
@@ -146,11 +147,22 @@ public static class AuditPages
         var ids = steps.SelectMany(s => s.Entries).Select(e => TrailThing.Owner(e.Stream)).Distinct().ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var members = await people.ReadAsync(connection, ids.Where(StreamId.IsMember));
-        var collectives = ids.Where(i => i.StartsWith("collective-", StringComparison.Ordinal));
+        var applications = await session.LoadManyAsync<WorkItem>(cancellation, [.. ids.Where(Is("application-"))]);
+        var collectives = await PlanPages.NamesAsync(
+            session,
+            ids.Where(Is("collective-")).Concat(applications.Select(a => a.CollectiveId))
+        );
         return members
             .Select(m => KeyValuePair.Create(m.Key, m.Value.MaskedName))
-            .Concat(await PlanPages.NamesAsync(session, collectives))
+            .Concat(collectives)
+            .Concat(
+                applications.Select(a =>
+                    KeyValuePair.Create(a.Id, $"{collectives.GetValueOrDefault(a.CollectiveId)} {a.Year}")
+                )
+            )
             .ToDictionary();
+
+        static Func<string, bool> Is(string kind) => id => id.StartsWith(kind, StringComparison.Ordinal);
     }
 
     private static async Task<IResult> LogCheck(

@@ -14,22 +14,34 @@ public static class CheckCommand
     public static Command Of(string[] settings)
     {
         var rebuild = new Option<bool>("--rebuild") { Description = "重建不一致的读模型 · mend read models" };
+        var margin = new Option<int?>("--clock-margin")
+        {
+            HelpName = "分钟",
+            Description = "时钟确曾错过多少分钟，默认 10 · by how many minutes a clock has been wrong",
+        };
+        margin.Validators.Add(given =>
+        {
+            if (given.GetValueOrDefault<int?>() is < 0 or > 366 * 24 * 60)
+                given.AddError("--clock-margin 应为 0 至 527040 分钟。0 to 527040 minutes.");
+        });
         var command = new Command(
             "check",
             "核对全部账目与事件是否一致，--rebuild 重建不一致的读模型 · compare every read model with the events"
         )
         {
             rebuild,
+            margin,
         };
         command.SetAction(
             async (call, _) =>
             {
                 await using var ground = await Ground.OpenAsync(settings, command.Name);
                 var app = await Program.BuildAsync(ground);
+                var apart = call.GetValue(margin) is { } minutes ? TimeSpan.FromMinutes(minutes) : (TimeSpan?)null;
                 if (!call.GetValue(rebuild))
-                    return await RunAsync(app.Services, null);
+                    return await RunAsync(app.Services, null, apart);
                 await using var owner = await OwnerAsync(ground);
-                return await RunAsync(app.Services, owner);
+                return await RunAsync(app.Services, owner, apart);
             }
         );
         return command;
@@ -37,26 +49,29 @@ public static class CheckCommand
 
     /// <summary>The application's own role takes no row away from the trail, and so cannot mend it.</summary>
     private static async Task<NpgsqlDataSource> OwnerAsync(Ground ground) =>
-        (await DatabaseAccess.OfAsync(ground.Settings, ground.Cluster, ground.Keys)).Owner is { } owner
-            ? NpgsqlDataSource.Create(LedgerStore.Plain(owner))
-            : throw new OperationException(
-                "重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。"
-                    + "check --rebuild takes rows away: it needs the tables' owner's connection."
-            );
+        NpgsqlDataSource.Create(
+            LedgerStore.Plain(
+                (await DatabaseAccess.OfAsync(ground.Settings, ground.Cluster, ground.Keys)).RequireOwner(
+                    "重建",
+                    "check --rebuild takes rows away: it needs the tables' owner's connection."
+                )
+            )
+        );
 
     /// <summary>
     /// Prints each difference, broken promise and finding; 0 when there is none of the first two, else 1, also when
     /// they were mended.
     /// </summary>
     /// <param name="owner">With it, what differs is mended.</param>
-    private static async Task<int> RunAsync(IServiceProvider services, NpgsqlDataSource? owner)
+    private static async Task<int> RunAsync(IServiceProvider services, NpgsqlDataSource? owner, TimeSpan? apart)
     {
         var check = new LedgerCheck(
             services.GetRequiredService<IDocumentStore>(),
             services.GetRequiredService<EventSeal>(),
             owner ?? services.GetRequiredService<NpgsqlDataSource>(),
             LedgerStore.Schema,
-            now: services.GetRequiredService<Settings>().Sample ? null : DateTimeOffset.UtcNow
+            now: services.GetRequiredService<Settings>().Sample ? null : DateTimeOffset.UtcNow,
+            clockMargin: apart
         );
         var result = await check.RunAsync(owner is null ? null : services.GetRequiredService<StateSeal>());
         foreach (var d in result.Differences)

@@ -33,13 +33,10 @@ public static class RebuildCommand
     /// </summary>
     private static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
     {
-        if (access.Owner is null)
-            throw new OperationException(
-                "重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。rebuild makes tables: it needs their owner's connection."
-            );
+        var connect = access.RequireOwner("重建", "rebuild makes tables: it needs their owner's connection.");
         // Making an index takes as long as it takes.
         await using var owner = NpgsqlDataSource.Create(
-            new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Owner)) { CommandTimeout = 0 }
+            new NpgsqlConnectionStringBuilder(LedgerStore.Plain(connect)) { CommandTimeout = 0 }
         );
         await using var services = LedgerServices.Alone(owner, keys);
         await using var connection = await owner.OpenConnectionAsync();

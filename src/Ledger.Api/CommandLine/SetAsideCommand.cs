@@ -44,16 +44,13 @@ public static class SetAsideCommand
 
     private static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys, long sequence, string reason)
     {
-        if (access.Owner is null)
-            throw new OperationException(
-                "搁置须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。set-aside needs the tables' owner's connection."
-            );
+        var connect = access.RequireOwner("搁置", "set-aside needs the tables' owner's connection.");
         if (reason.Length is 0 or > MaxReason)
             throw new OperationException(
                 $"--reason 为 1 至 {MaxReason} 字。Say why, briefly.",
                 OperationException.Misused
             );
-        await using var owner = NpgsqlDataSource.Create(LedgerStore.Plain(access.Owner));
+        await using var owner = NpgsqlDataSource.Create(LedgerStore.Plain(connect));
         await using var services = LedgerServices.Alone(owner, keys);
         await using var connection = await owner.OpenConnectionAsync();
         var (done, fault) = await SetAside.AddAsync(

@@ -156,6 +156,9 @@ public static class MemberEndpoints
     /// <summary>As many as one list of members may have.</summary>
     public static readonly int MaxSheetRows = Sheets.Members.MaxRows;
 
+    /// <summary>Who may see one person's data in clear (C20).</summary>
+    public static readonly string[] Disclosers = [Roles.Agency, Roles.VillageFinance];
+
     public static void MapMembers(this IEndpointRouteBuilder api)
     {
         api.MapPost("/members/import", MemberImports.Members)
@@ -329,8 +332,7 @@ public static class MemberEndpoints
             .Command<DisclosureView>(
                 "disclose-personal-data",
                 "查看一人未脱敏的信息，写明理由，留痕 (C20) · See one person's data in clear; the reason stays on record",
-                Roles.Agency,
-                Roles.VillageFinance
+                Disclosers
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"核对退回款项的银行卡"}""");

@@ -1,3 +1,4 @@
+using JasperFx.Events;
 using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Domain;
@@ -59,6 +60,10 @@ public static class PublicNotices
         await session.LoadAsync<Application>(id, cancellation) is { NoticeFrom: not null } published
             ? published
             : throw Require.NotFound($"公示 {id}");
+
+    /// <summary>As an application's own events tell it; null: nothing was published.</summary>
+    public static Notice? Of(IEnumerable<IEvent> events) =>
+        Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)));
 
     /// <param name="asked">Part of the collective's name; null or empty: all.</param>
     /// <param name="open">Those whose days are not over, or those whose are; null: both.</param>

@@ -291,6 +291,7 @@ public static class PlanEndpoints
                 "下载预填名单（.xlsx，含姓名证件号，下载留痕，C14 C20） · The roster to file, filled in, in clear; on record",
                 Roles.VillageFinance
             )
+            .Alone()
             .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound);
         api.MapGet("/plans/{id}", Read)
             .Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All)

@@ -42,7 +42,7 @@ public static class PlanPages
                         Warnings = caller.Actor.Role == Roles.VillageFinance
                             ? await WarningsAsync(plan, policy, session, clock.Today)
                             : [],
-                        CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId],
+                        CollectiveName = await NameAsync(session, plan.CollectiveId),
                     }
                 );
             },
@@ -172,7 +172,7 @@ public static class PlanPages
             {
                 Plan = plan,
                 R = plan.LatestResolution ?? throw Require.NotFound($"{id} 的会议决议"),
-                CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId],
+                CollectiveName = await NameAsync(session, plan.CollectiveId),
             }
         );
     }
@@ -205,10 +205,13 @@ public static class PlanPages
                 Plan = plan,
                 D = dossier,
                 Noticed = noticed,
-                CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId],
+                CollectiveName = await NameAsync(session, plan.CollectiveId),
             }
         );
     }
+
+    public static async Task<string> NameAsync(IQuerySession session, string collectiveId) =>
+        (await NamesAsync(session, [collectiveId]))[collectiveId];
 
     /// <summary>The names of collectives by id.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> NamesAsync(

@@ -41,6 +41,13 @@ public sealed record DatabaseAccess(string? Owner, string Application)
                 Port = new NpgsqlConnectionStringBuilder(replica).Port,
             }.ConnectionString;
 
+    /// <summary>For what only the tables' owner can do.</summary>
+    /// <param name="what">In Chinese, a word.</param>
+    /// <param name="why">In English.</param>
+    /// <exception cref="OperationException">The owner's connection was not given.</exception>
+    public string RequireOwner(string what, string why) =>
+        Owner ?? throw new OperationException($"{what}须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。{why}");
+
     public string ApplicationRole => new NpgsqlConnectionStringBuilder(Application).Username!;
 
     private static string Beside(string owner, KeyFile keys)

@@ -41,7 +41,8 @@ public sealed class LedgerCheck(
     NpgsqlDataSource database,
     string schema,
     string scope = "",
-    DateTimeOffset? now = null
+    DateTimeOffset? now = null,
+    TimeSpan? clockMargin = null
 )
 {
     private const int PageSize = 1_000,
@@ -372,7 +373,7 @@ public sealed class LedgerCheck(
     {
         // What is of no region, whoever sees everything else checks too.
         var isWhole = await OnAsync(c => LogStore.IsWholeInAsync(c, schema, scope));
-        var turn = await OnAsync(c => InTurn.OfAsync(c, schema, now));
+        var turn = await OnAsync(c => InTurn.OfAsync(c, schema, now, clockMargin));
         var seen = await SeenAsync("AuditTrail");
         await foreach (var events in PagesAsync(_sealed, "true", cancellation))
         {

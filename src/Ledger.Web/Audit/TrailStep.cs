@@ -71,5 +71,7 @@ public sealed record TrailThing(string Kind, string? Name, string? Href)
         stream.StartsWith("member-year-", StringComparison.Ordinal) && stream.Length > "member-year-".Length + 5
             ? StreamId.MemberOf(stream)
         : stream.StartsWith("fund-", StringComparison.Ordinal) ? StreamId.CollectiveOf(stream)
+        : stream.StartsWith("plan-", StringComparison.Ordinal) && stream.Length > "plan-".Length + 5
+            ? $"collective-{stream["plan-".Length..^5]}"
         : stream;
 }

@@ -45,9 +45,7 @@ public sealed class FaultTests(FaultTemplate template, ITestOutputHelper output)
     public async Task A_ledger_that_is_broken_on_purpose_is_found_out_in_each_way_that_it_is_broken()
     {
         var result = await FaultRun.RunAsync(template.Volume, template.Run("bugs"), 11, Enum.GetValues<Bug>());
-        Assert.Equal(
-            ["answer", "lost", "projection", "twice"],
-            result.Violations.Select(v => v.Kind).Distinct().Order(StringComparer.Ordinal)
-        );
+        var found = result.Violations.Select(v => v.Kind).ToHashSet();
+        Assert.True(found.IsSupersetOf(["answer", "lost", "projection", "twice"]), $"{result}");
     }
 }
