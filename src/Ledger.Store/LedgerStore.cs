@@ -144,6 +144,7 @@ public static class LedgerStore
                 "role_region",
                 "delegation",
                 "sponsorship",
+                "own_record",
             }
         )
             options.Events.IgnoreIndex($"mt_events_{own}");

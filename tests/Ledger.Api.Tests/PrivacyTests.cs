@@ -222,7 +222,7 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.True(
             await api.ScalarAsync<bool>(
                 """
-                select num_nulls(wrapped_key, data, namesake_hash, name_hash, four_hash) = 5
+                select num_nulls(wrapped_key, data, namesake_hash, list_id) = 4
                   from ledger.person
                  where member_id = @m
                 """,

@@ -43,8 +43,11 @@ public sealed class Finder(
     /// <summary>So many are shown of a kind; the list of that kind has the others.</summary>
     private const int Shown = 8;
 
-    /// <summary>Of one name, or of one end of an id, in a region: more are looked through by nobody.</summary>
-    private const int MostPeople = 500;
+    /// <summary>Of one part of a name, or of one end of an id: so many are opened, the best fits first.</summary>
+    private const int MostPeople = 50;
+
+    /// <summary>Of one number: receipts, and people whose whole id is compared with those that end so.</summary>
+    private const int MostOfNumber = 500;
 
     private string Scope => caller.Actor.Region;
 
@@ -81,8 +84,8 @@ public sealed class Finder(
     }
 
     /// <summary>
-    /// Whoever is not there and whoever is another's are looked for in the same way: by hashes of the caller's own
-    /// collectives, and for a whole id by that of the person, of whom nothing is said that he may not see.
+    /// Whoever is not there and whoever is another's are looked for in the same way: in the lists of the caller's own
+    /// collectives, and for a whole id by the hash of the person, of whom nothing is said that he may not see.
     /// </summary>
     private async Task<IReadOnlyList<SearchHit>> PeopleAsync(
         Asked asked,
@@ -92,10 +95,14 @@ public sealed class Finder(
     {
         var ids = await MemberIdsAsync(asked, connection, cancellation);
         if (ids.Count == 0)
+        {
+            await RecordAsync(asked, [], connection);
             return [];
+        }
+        var rank = ids.Index().ToDictionary(i => i.Item, i => i.Index);
         var members = (await session.LoadManyAsync<Member>(cancellation, ids.ToArray()))
             .Where(m => m.JoinedTo is null && !m.IsErased && MemberEndpoints.MaySee(caller, m))
-            .OrderBy(m => m.Id, StringComparer.Ordinal)
+            .OrderBy(m => rank[m.Id])
             .Take(Shown + 1)
             .ToList();
         var persons = await people.ReadAsync(connection, members.Select(m => m.Id));
@@ -104,6 +111,7 @@ public sealed class Finder(
             m => m.Homes().Where(h => caller.MaySee(h.Value)).Select(h => h.Key).Distinct().ToList()
         );
         var names = await PlanPages.NamesAsync(session, homes.Values.SelectMany(h => h));
+        await RecordAsync(asked, [.. members.Take(Shown).Select(m => m.Id)], connection);
         return
         [
             .. members
@@ -120,6 +128,28 @@ public sealed class Finder(
                     YearOf(m.Id)
                 )),
         ];
+    }
+
+    /// <summary>Who looked for whom; what was asked stands there as a keyed hash.</summary>
+    private async Task RecordAsync(Asked asked, string[] shown, NpgsqlConnection connection)
+    {
+        var (what, text) =
+            asked.Citizen is { } citizen ? ("id", citizen.Value)
+            : asked.LastFour is { } four ? ("four", four)
+            : ("name", asked.Name);
+        if (text is null || (shown.Length == 0 && asked.Citizen is null))
+            return;
+        await connection.ExecuteAsync(
+            $"""
+            insert into {LedgerStore.Schema}.person_search (actor, role, region, asked, shown)
+            values (@actor, @role, @region, @asked, @shown)
+            """,
+            ("actor", caller.Actor.Id),
+            ("role", caller.Actor.Role),
+            ("region", Scope),
+            ("asked", people.AskedHash(what, text)),
+            ("shown", shown)
+        );
     }
 
     private string YearOf(string memberId) => $"/members/{memberId}/years/{clock.Today.Year}";
@@ -140,7 +170,13 @@ public sealed class Finder(
             .Where(c => c.Region.StartsWith(Scope))
             .Select(c => c.Id)
             .ToListAsync(cancellation);
-        var records = await people.SearchAsync(connection, own, asked.Name, four, MostPeople);
+        var records = await people.SearchAsync(
+            connection,
+            own,
+            asked.Name,
+            four,
+            asked.Citizen is null ? MostPeople : MostOfNumber
+        );
         // What a collective handed in apart leads to the person by the id that is sealed in it.
         var citizens = records.ToDictionary(r => r.Key, r => CitizenId.Parse(r.Value.CitizenId, out _));
         if (asked.Citizen is { } whole)
@@ -419,15 +455,15 @@ public sealed class Finder(
         return
         [
             .. found.Select(f => new SearchHit(
-                    persons.GetValueOrDefault(StreamId.MemberOf(f.Stream))?.MaskedName ?? MemberEndpoints.Erased,
-                    f.Type,
-                    f.Number,
-                    f.Amount,
-                    f.On,
-                    caller.Actor.Role == Roles.CountyTax
-                        ? $"/contributions?reference={Uri.EscapeDataString(f.Number)}"
-                        : $"/members/{StreamId.MemberOf(f.Stream)}/years/{f.Stream[^4..]}"
-                )),
+                persons.GetValueOrDefault(StreamId.MemberOf(f.Stream))?.MaskedName ?? MemberEndpoints.Erased,
+                f.Type,
+                f.Number,
+                f.Amount,
+                f.On,
+                caller.Actor.Role == Roles.CountyTax
+                    ? $"/contributions?reference={Uri.EscapeDataString(f.Number)}"
+                    : $"/members/{StreamId.MemberOf(f.Stream)}/years/{f.Stream[^4..]}"
+            )),
         ];
 
         static string Numbered(string field, string type) =>
@@ -439,7 +475,7 @@ public sealed class Finder(
                      = hashtextextended(@number, 0)
                    and {LedgerStore.Schema}.plain_number(data ->> '{field}') = @number
                    and headers ->> '{EventHeaders.Region}' like @scope || '%'
-                 limit {MostPeople}
+                 limit {MostOfNumber}
                 """;
     }
 

@@ -8,6 +8,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Search;
 using Ledger.Projections.Search;
 using Ledger.Web.Search;
+using Npgsql;
 
 namespace Ledger.Api.Search;
 
@@ -41,6 +42,8 @@ public sealed class SearchGuard(Settings settings) : IDisposable
 /// <summary>The one box: one question to everything that the caller may see.</summary>
 public static class SearchEndpoints
 {
+    private const int RecordPage = 200;
+
     public static void MapSearch(this IEndpointRouteBuilder api)
     {
         api.MapGet("/search", GetAsync)
@@ -60,6 +63,13 @@ public static class SearchEndpoints
             .TakesSecrets()
             .Refuses(Rejections.FieldInvalid, Rejections.TooManyRequests)
             .Example("""{"q":"370811196503124512"}""");
+        api.MapGet("/search/record", RecordAsync)
+            .Reading<SearchRecordPage>(
+                "search-record",
+                "谁查找过谁：按人员或账户，新的在前 · Who looked for whom, by member or account, newest first",
+                Roles.Auditor
+            )
+            .Refuses(Rejections.FieldInvalid);
     }
 
     public static void MapSearchPages(this WebApplication app) => app.Page("/search", PageAsync, Roles.Everybody);
@@ -79,6 +89,44 @@ public static class SearchEndpoints
         Caller caller,
         CancellationToken cancellation
     ) => await FindAsync(Read(body.Q), finder, guard, caller, cancellation);
+
+    private static async Task<SearchRecordPage> RecordAsync(
+        string? memberId,
+        string? actor,
+        long? before,
+        NpgsqlDataSource database,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var entries = await connection.QueryAsync(
+            $"""
+            select seq, at, actor, role, region, encode(asked, 'hex'), shown
+              from {LedgerStore.Schema}.person_search
+             where region like @scope || '%'
+               and (@actor = '' or actor = @actor)
+               and (@member = '' or shown @> array[@member])
+               and seq < @before
+             order by seq desc
+             limit {RecordPage}
+            """,
+            r => new SearchRecordEntry(
+                r.GetInt64(0),
+                r.GetFieldValue<DateTimeOffset>(1),
+                r.GetString(2),
+                r.GetString(3),
+                r.GetString(4),
+                r.GetString(5),
+                r.GetFieldValue<string[]>(6)
+            ),
+            ("scope", caller.Actor.Region),
+            ("actor", actor ?? ""),
+            ("member", memberId ?? ""),
+            ("before", before ?? long.MaxValue)
+        );
+        return new SearchRecordPage(entries, entries.Count < RecordPage ? null : entries[^1].Seq);
+    }
 
     /// <summary>Without anything asked it is the box alone; ledger.js sends a whole id by POST and comes here with
     /// what was found of it.</summary>

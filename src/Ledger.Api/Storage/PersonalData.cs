@@ -75,13 +75,6 @@ public sealed record Person(
     public override string ToString() => MaskedName;
 }
 
-/// <summary>By what a row is found: keyed hashes of the whole name and of the last four of the id.</summary>
-public sealed record SearchHashes(byte[] Name, byte[] Four)
-{
-    public bool IsSame(SearchHashes other) =>
-        Name.AsSpan().SequenceEqual(other.Name) && Four.AsSpan().SequenceEqual(other.Four);
-}
-
 /// <summary>
 /// Personal data, apart from the events: AES-256-GCM under a key per person; that key under the key-encryption key.
 /// Destroying a person's key erases the data for good, while every event and proof stays valid.
@@ -90,6 +83,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
 {
     private const int NonceLength = 12,
         TagLength = 16;
+
+    /// <summary>Who is in which collective, by name: whoever is added, renamed or erased is there at once.</summary>
+    public NameLists Lists { get; } = new(keys);
 
     /// <summary>
     /// The keyed hash that finds a person again, in one register of several: the members (null), what one collective
@@ -112,56 +108,28 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             Encoding.UTF8.GetBytes($"{register}\n{PersonName.Canonical(name)}\n{birth:yyyy-MM-dd}")
         );
 
-    private byte[] SearchHash(string what, string collectiveId, string text) =>
-        HMACSHA256.HashData(keys.SearchKey, Encoding.UTF8.GetBytes($"{what}\n{collectiveId}\n{text}"))[..16];
-
     /// <summary>
-    /// By what one collective's people are found: the whole name, and the last four of the id. In another collective
-    /// the same name is another hash.
+    /// The records that one of these collectives handed in of people whose name has that part, or whose id ends so;
+    /// several may be one person's. The record itself says again whether it is so: the list stands beside it.
     /// </summary>
-    private SearchHashes SearchHashesOf(Person person, string collectiveId) =>
-        new(
-            SearchHash("name", collectiveId, PersonName.Canonical(person.Name)),
-            SearchHash("four", collectiveId, person.CitizenId[^4..])
-        );
-
-    /// <summary>
-    /// The records that one of these collectives handed in of people with that whole name, or an id that ends so;
-    /// several may be one person's. The record itself says again whether it is so: the hash stands beside it.
-    /// </summary>
-    /// <param name="name">As <see cref="PersonName.Canonical"/> has it; null: by the four.</param>
+    /// <param name="part">As <see cref="PersonName.Canonical"/> has it; null: by the four.</param>
     public async Task<IReadOnlyDictionary<string, Person>> SearchAsync(
         NpgsqlConnection connection,
         IEnumerable<string> collectiveIds,
-        string? name,
+        string? part,
         string? four,
         int most
-    )
-    {
-        var found = await connection.QueryAsync(
-            $"""
-            select member_id
-              from {LedgerStore.Schema}.person
-             where {(name is null ? "four_hash" : "name_hash")} = any(@hashes)
-             limit @most
-            """,
-            r => r.GetString(0),
-            (
-                "hashes",
-                collectiveIds
-                    .Select(c => name is null ? SearchHash("four", c, four!) : SearchHash("name", c, name))
-                    .ToArray()
-            ),
-            ("most", most)
-        );
-        return (await ReadAsync(connection, found))
+    ) =>
+        (await ReadAsync(connection, await Lists.FindAsync(connection, collectiveIds, part, four, most)))
             .Where(p =>
-                name is null
-                    ? p.Value.CitizenId.EndsWith(four!, StringComparison.Ordinal)
-                    : PersonName.Canonical(p.Value.Name) == name
+                (four is null || p.Value.CitizenId.EndsWith(four, StringComparison.Ordinal))
+                && (part is null || PersonName.Canonical(p.Value.Name).Contains(part, StringComparison.Ordinal))
             )
             .ToDictionary();
-    }
+
+    /// <summary>What was looked for, as the record of searches has it: the same question is the same bytes.</summary>
+    public byte[] AskedHash(string what, string text) =>
+        HMACSHA256.HashData(keys.SearchKey, Encoding.UTF8.GetBytes($"asked\n{what}\n{text}"))[..16];
 
     private byte[] NamesakeHash(Person person, string? register) =>
         NamesakeHash(person.Name, Domain.Identity.CitizenId.Parse(person.CitizenId, out _).BirthDate, register);
@@ -297,18 +265,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             );
     }
 
-    /// <summary>
-    /// What a member's row should be found by, where it says something else: it is of before, or the person got another
-    /// name or went elsewhere. Null: nothing is to be done.
-    /// </summary>
-    /// <param name="homes">Collectives that registered the person, or took him over; the last is where he is.</param>
-    public SearchHashes? Search(string id, byte[] key, byte[] data, IReadOnlyList<string> homes, SearchHashes? now)
-    {
-        if (!StreamId.IsMember(id) || homes.Count == 0 || Open(id, key, data) is not { } person)
-            return null;
-        var fit = homes.Select(h => SearchHashesOf(person, h)).ToList();
-        return now is not null && fit.Any(now.IsSame) ? null : fit[^1];
-    }
+    /// <summary>A member's row as its list should have it; null: it does not open.</summary>
+    public Listed? ListedAs(string id, byte[] key, byte[] data) =>
+        Open(id, key, data) is { } person ? Listed.Of(id, person) : null;
 
     /// <summary>
     /// Whether a row is as the product wrote it: it opens, and is found by its own person's number, name and birth
@@ -357,20 +316,6 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             ("hash", namesakes)
         );
 
-    /// <inheritdoc cref="Search"/>
-    public static Task FillAsync(NpgsqlConnection connection, string id, SearchHashes search) =>
-        connection.ExecuteAsync(
-            $"""
-            update {LedgerStore.Schema}.person
-               set name_hash = @name, four_hash = @four
-             where member_id = @id
-               and wrapped_key is not null
-            """,
-            ("id", id),
-            ("name", search.Name),
-            ("four", search.Four)
-        );
-
     /// <summary>
     /// The age that each person reaches in the year, by member id; a person whose data was erased has none.
     /// </summary>
@@ -392,6 +337,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         string? collectiveId = null
     )
     {
+        // The list before the people, here and wherever both are written.
+        var list = collectiveId is null ? (Guid?)null : await Lists.RoomAsync(connection, collectiveId);
         // Sorted by hash: two imports that share persons wait for each other in one order.
         var rows = people
             .Select(p =>
@@ -399,34 +346,45 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
                     p.MemberId,
                     Hash: Hash(p.CitizenId, register),
                     Sealed: Seal(p.MemberId, p.Person),
-                    Namesakes: StreamId.IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null,
-                    Search: collectiveId is null ? null : SearchHashesOf(p.Person, collectiveId)
+                    Namesakes: StreamId.IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null
                 )
             )
             .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal)
             .ToList();
-        await connection.ExecuteAsync(
+        var stored = await connection.QueryAsync(
             $"""
-            insert into {LedgerStore.Schema}.person
-                   (member_id, id_hash, wrapped_key, data, namesake_hash, name_hash, four_hash)
-            select * from unnest(@ids, @hashes, @keys, @data, @namesakes, @names, @fours) on conflict (id_hash) do nothing
+            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data, namesake_hash, list_id)
+            select p.*, @list::uuid
+              from unnest(@ids, @hashes, @keys, @data, @namesakes) p
+                on conflict (id_hash) do nothing
+            returning member_id
             """,
+            r => r.GetString(0),
+            ("list", list),
             ("ids", rows.Select(r => r.MemberId).ToArray()),
             ("hashes", rows.Select(r => r.Hash).ToArray()),
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
             ("data", rows.Select(r => r.Sealed.Data).ToArray()),
-            ("namesakes", rows.Select(r => r.Namesakes).ToArray()),
-            ("names", rows.Select(r => r.Search?.Name).ToArray()),
-            ("fours", rows.Select(r => r.Search?.Four).ToArray())
+            ("namesakes", rows.Select(r => r.Namesakes).ToArray())
         );
+        var own = stored.ToHashSet();
+        if (list is { } into)
+            await Lists.PutAsync(
+                connection,
+                collectiveId!,
+                into,
+                [.. people.Where(p => own.Contains(p.MemberId)).Select(p => Listed.Of(p.MemberId, p.Person))]
+            );
     }
 
     /// <summary>
     /// Records as they are now, each under a new key: what was there before is in them, and nowhere else. Who has got
-    /// another name is opened by whoever looks for namesakes until the hourly look has been there, and found by search
-    /// from then on.
+    /// another name is opened by whoever looks for namesakes until the hourly look has been there.
     /// </summary>
-    public Task RewriteAsync(NpgsqlConnection connection, IReadOnlyCollection<KeyValuePair<string, Person>> records)
+    public async Task RewriteAsync(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<KeyValuePair<string, Person>> records
+    )
     {
         var rows = records
             .OrderBy(r => r.Key, StringComparer.Ordinal)
@@ -438,11 +396,15 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
                 )
             )
             .ToList();
-        return connection.ExecuteAsync(
+        var renamed = rows.Where(r => r.IsRenamed).Select(r => r.Key).ToHashSet();
+        await Lists.ChangeAsync(
+            connection,
+            records.Where(r => renamed.Contains(r.Key)).ToDictionary(r => r.Key, r => (Person?)r.Value)
+        );
+        await connection.ExecuteAsync(
             $"""
             update {LedgerStore.Schema}.person p set wrapped_key = r.key, data = r.data,
-                   namesake_hash = case when r.renamed then null else p.namesake_hash end,
-                   name_hash = case when r.renamed then null else p.name_hash end
+                   namesake_hash = case when r.renamed then null else p.namesake_hash end
               from unnest(@ids, @keys, @data, @renamed) r (id, key, data, renamed)
              where p.member_id = r.id and p.wrapped_key is not null
             """,
@@ -535,19 +497,22 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>
-    /// Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key
+    /// Destroys a person's key, data and hashes, and takes him out of his lists. Nothing brings them back but a backup from before, under its key
     /// file.
     /// </summary>
-    public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) =>
-        connection.ExecuteAsync(
+    public async Task EraseAsync(NpgsqlConnection connection, params string[] ids)
+    {
+        await Lists.ChangeAsync(connection, ids.Distinct().ToDictionary(id => id, _ => (Person?)null));
+        await connection.ExecuteAsync(
             $"""
             update {LedgerStore.Schema}.person
-               set wrapped_key = null, data = null, namesake_hash = null, name_hash = null, four_hash = null,
+               set wrapped_key = null, data = null, namesake_hash = null, list_id = null,
                    id_hash = uuid_send(gen_random_uuid())
              where member_id = any(@ids)
             """,
             ("ids", ids)
         );
+    }
 
     private (byte[] WrappedKey, byte[] Data) Seal(string memberId, Person person)
     {

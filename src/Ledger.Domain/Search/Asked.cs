@@ -21,7 +21,7 @@ public sealed partial record Asked
     /// <summary>The end of a citizen id, its X a capital.</summary>
     public string? LastFour { get; private init; }
 
-    /// <summary>Of a person or an officer: the whole of it.</summary>
+    /// <summary>Of a person the whole of it or a part, of an officer the whole.</summary>
     public string? Name { get; private init; }
 
     /// <summary>Part of what an organisation is called; longer than one character.</summary>
@@ -64,11 +64,10 @@ public sealed partial record Asked
         {
             LastFour = Ends().IsMatch(text) ? text.ToUpperInvariant() : null,
             Name =
-                isWords && text.Length <= PersonName.MaxLength && text.Any(char.IsLetter)
+                isWords && text.Length is > 1 and <= PersonName.MaxLength && text.Any(char.IsLetter)
                     ? PersonName.Canonical(text)
                     : null,
-            Words =
-                id is null && text.Length > 1 && text.Any(char.IsLetter) ? Written.Visible(typed).Trim() : null,
+            Words = id is null && text.Length > 1 && text.Any(char.IsLetter) ? Written.Visible(typed).Trim() : null,
             CreditCode = SocialCreditCode.Fault(number) is null ? number : null,
             Region = RegionCode.Fault(text, 6, 9, 12) is null ? text : null,
             Amount = noAmount is null ? amount : null,

@@ -26,3 +26,18 @@ public sealed record SearchHit(string Title, string? What, string? Detail, Money
 public sealed record SearchGroup(SearchKind Kind, IReadOnlyList<SearchHit> Hits, bool More);
 
 public sealed record SearchView(IReadOnlyList<SearchGroup> Groups);
+
+/// <summary>Somebody looked for people. <paramref name="Asked"/>: a keyed hash, the same for the same question;
+/// <paramref name="Shown"/>: who was shown, masked.</summary>
+public sealed record SearchRecordEntry(
+    long Seq,
+    DateTimeOffset At,
+    string Actor,
+    string Role,
+    string Region,
+    string Asked,
+    IReadOnlyList<string> Shown
+);
+
+/// <summary>Newest first; <paramref name="Next"/>: where it goes on, as <c>before</c>.</summary>
+public sealed record SearchRecordPage(IReadOnlyList<SearchRecordEntry> Entries, long? Next);

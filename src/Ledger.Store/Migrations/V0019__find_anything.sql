@@ -1,11 +1,34 @@
--- For: the one box finds a person by whole name or by the last four of the citizen id, money by the bank's reference or the amount
---   (Search/, docs/security.md says what these hashes reveal). Both hashes are under a key, and of one collective each: a village's two
---   people of one name are seen to be that, a county's hundred are not.
--- Tried: SearchTests, with rows from before; the hourly look (PersonLook.cs) fills those, the key being its own.
+-- For: the one box finds a person by part of a name or by the last four of the citizen id (Search/). Who is in a collective stands
+--   sealed in lists of some hundreds, which the product opens and reads through (NameLists.cs): no hash of a name or of its parts lies
+--   anywhere, whose frequencies would tell the names of a village. docs/security.md says what a list gives away.
+-- Tried: SearchTests, with rows from before; the hourly look (PersonLook.cs) puts those into lists, the key being its own.
 
-alter table ${schema}.person add column if not exists name_hash bytea, add column if not exists four_hash bytea;
-create index if not exists person_name on ${schema}.person (name_hash) where name_hash is not null;
-create index if not exists person_four on ${schema}.person (four_hash) where four_hash is not null;
+create table if not exists ${schema}.name_list (
+    id            uuid  primary key,
+    collective_id text  not null check (octet_length(collective_id) <= 100),
+    box           bytea not null check (octet_length(box) <= 8000000)
+);
+alter table ${schema}.name_list alter column box set storage external; -- sealed bytes are no shorter for being packed
+create index if not exists name_list_collective on ${schema}.name_list (collective_id);
+alter table ${schema}.person add column if not exists list_id uuid; -- in which list the record stands
+create index if not exists person_list on ${schema}.person (list_id) where list_id is not null;
+
+-- Who looked for whom: what was asked by a keyed hash, who was shown by pseudonymous id. Only added to.
+create table if not exists ${schema}.person_search (
+    seq    bigint generated always as identity primary key,
+    at     timestamptz not null default now(),
+    actor  text  not null check (octet_length(actor) <= 200),
+    role   text  not null check (octet_length(role) <= 100),
+    region text  not null check (octet_length(region) <= 12),
+    asked  bytea not null check (octet_length(asked) = 16),
+    shown  text[] not null check (cardinality(shown) <= 20)
+);
+create index if not exists person_search_shown on ${schema}.person_search using gin (shown);
+create index if not exists person_search_actor on ${schema}.person_search (actor, seq);
+
+-- A record of a second village under one agency has no stream of its own: whose it is, the person's events say.
+create index if not exists mt_events_own_record
+    on ${schema}.mt_events ((data ->> 'recordId')) where type = 'member_registered' and data ->> 'recordId' is not null;
 
 -- The number first: whoever looks for it does not know the fund, whoever books knows both.
 create index if not exists mt_events_bank_numbers
