@@ -37,7 +37,7 @@ public static class History
     /// All that a product has which has been in use for long, of other counties: events, read models, kept answers. Its
     /// tables are made first.
     /// </summary>
-    /// <param name="actors">Under whose names the answers are kept.</param>
+    /// <param name="actors">Under whose names the answers are kept; none: no answers.</param>
     public static async Task FillAllAsync(BenchDatabase ledger, int events, string[] actors)
     {
         await ledger.MakeTablesAsync();
@@ -45,7 +45,8 @@ public static class History
         using (var store = Store(connectionString))
             await FillAsync(connectionString, store, events / 2, withContributions: true, region: "370812102201");
         await FillReadModelsAsync(connectionString);
-        await FillAnswersAsync(connectionString, actors);
+        if (actors.Length > 0)
+            await FillAnswersAsync(connectionString, actors);
     }
 
     /// <param name="withContributions">Each line's own contribution too, as another event, and the policy year: then
@@ -443,7 +444,7 @@ public static class History
         await RunAsync(connection, "checkpoint");
     }
 
-    private static async Task<NpgsqlConnection> OpenAsync(string connectionString)
+    public static async Task<NpgsqlConnection> OpenAsync(string connectionString)
     {
         var connection = new NpgsqlConnection(
             new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString
@@ -452,7 +453,7 @@ public static class History
         return connection;
     }
 
-    private static async Task RunAsync(
+    public static async Task RunAsync(
         NpgsqlConnection connection,
         string statement,
         params (string Name, object? Value)[] parameters
