@@ -21,6 +21,9 @@ public static class History
         LineFen = 10_000,
         SmallFund = 5_000;
 
+    /// <summary>Before this month with the longest history, and after the earliest day that the tables take.</summary>
+    private static readonly DateTimeOffset Began = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     public static DocumentStore Store(string connectionString) =>
         DocumentStore.For(o =>
         {
@@ -257,7 +260,7 @@ public static class History
                         .ToLowerInvariant(),
                     NpgsqlDbType.Varchar
                 );
-                await events.WriteAsync(DateTimeOffset.UnixEpoch.AddSeconds(sequence), NpgsqlDbType.TimestampTz);
+                await events.WriteAsync(Began.AddSeconds(sequence), NpgsqlDbType.TimestampTz);
                 await events.WriteAsync("*DEFAULT*", NpgsqlDbType.Varchar);
                 await events.WriteAsync($"{e.GetType().FullName}, Ledger.Domain", NpgsqlDbType.Varchar);
                 await events.WriteAsync(

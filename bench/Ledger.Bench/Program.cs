@@ -4,7 +4,7 @@
 // bench/run statements [--clients 32] [--seconds 20] [--batch 0]: what a posting costs in the server, by statement
 // bench/run versus <Ledger.Api.dll> [--rounds 10] [--applications 6]: postings and approvals, another build in turn
 // bench/run growth [sizes]: what a county waits for in a ledger of 100,000 and of 10,000,000 events
-// bench/run search [events]: each kind of question to the one box, beside so many events and a tenth as many people
+// bench/run search [events]: each kind of question to the one box, beside so many events and a twelfth as many people
 // bench/run trace [sizes]: tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
 // bench/run log [events]: the transparency log at 1,000,000 events
 // bench/run import [rows]: contribution records of a city, 1,000,000 rows

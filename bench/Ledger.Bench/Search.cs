@@ -10,7 +10,7 @@ namespace Ledger.Bench;
 
 /// <summary>
 /// The one box: each kind of question, by a county's auditor and by the city, beside a history of so many events and a
-/// twentieth as many people in villages of 2,500.
+/// twelfth as many people in villages of 2,500.
 /// </summary>
 public static partial class Search
 {
@@ -29,7 +29,7 @@ public static partial class Search
     {
         var ledger = await BenchDatabase.NewAsync(cluster, folder, "search");
         await History.FillAllAsync(ledger, events, []);
-        var villages = Math.Max(4, events / 20 / VillagePeople);
+        var villages = Math.Max(4, events / 12 / VillagePeople);
         await FillAsync(ledger, villages);
         using var machine = gates is null
             ? null
@@ -124,8 +124,10 @@ public static partial class Search
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
                                           mt_dotnet_type, headers, is_archived)
             select nextval('ledger.mt_events_sequence'), gen_random_uuid(), f.id, n / f.many + 1,
-                   jsonb_build_object('applicationId', 'application-' || md5(n::text), 'amountFen', 100000 + n, 'lines', 9,
-                                      'bankReference', (@first + n)::text, 'evidence', jsonb_build_array(md5(n::text))),
+                   jsonb_build_object('applicationId', 'application-' || md5(n::text), 'amountFen', 100000 + n,
+                                      'lines', 9,
+                                      'bankReference', (@first + n)::text,
+                                      'evidence', jsonb_build_array(md5(n::text))),
                    'funds_paid', now(), '*DEFAULT*', 'Ledger.Domain.Funds.FundsPaid, Ledger.Domain',
                    jsonb_build_object('role', 'village-finance', 'actor', 'officer', 'region', f.region,
                                       'command', 'sign-payment', 'effectiveDate', '2026-11-01', 'idempotencyKey', 'x'),
@@ -133,8 +135,8 @@ public static partial class Search
               from generate_series(0, @payments - 1) n join f on f.nr = n % f.many
             """,
         """
-            insert into ledger.audit_entry (seq, event_id, stream, version, type, recorded_at, effective_date, actor, role,
-                                            region, amount_fen, code, evidence, ids)
+            insert into ledger.audit_entry (seq, event_id, stream, version, type, recorded_at, effective_date, actor,
+                                            role, region, amount_fen, code, evidence, ids)
             select seq_id, id, stream_id, version, type, timestamp, '2026-11-01', 'officer', 'village-finance',
                    headers ->> 'region', (data ->> 'amountFen')::bigint, null, '{}', array[stream_id]
               from ledger.mt_events
@@ -198,7 +200,7 @@ public static partial class Search
 
     private static async Task MeasureAsync(BenchDatabase ledger, SampleOffices offices, int events, Report report)
     {
-        foreach (var question in await QuestionsAsync(ledger, Math.Max(4, events / 20 / VillagePeople)))
+        foreach (var question in await QuestionsAsync(ledger, Math.Max(4, events / 12 / VillagePeople)))
         {
             var times = new List<double>();
             for (var i = 0; i < Rounds + 5; i++)

@@ -290,7 +290,10 @@ public sealed class SearchTests(ApiFixture api)
         );
         // A row that says it stands in none, while a list has it: in one list again, once.
         await DoneAsync(
-            $"update ledger.person set list_id = null {of} and member_id in (select min(member_id) from ledger.person {of})",
+            $"""
+            update ledger.person set list_id = null {of}
+               and member_id in (select min(member_id) from ledger.person {of})
+            """,
             village.CollectiveId
         );
         await HourlyAsync();
@@ -302,7 +305,7 @@ public sealed class SearchTests(ApiFixture api)
         );
     }
 
-    /// <summary>What whoever has the database and not the key file can work out of the lists: how many, about.</summary>
+    /// <summary>What the database without the key file tells of the lists: how many, about.</summary>
     [Fact]
     public async Task A_list_of_names_tells_its_length_alone_and_nothing_of_a_name_lies_beside_it()
     {

@@ -468,7 +468,8 @@ public sealed class Finder(
 
         static string Numbered(string field, string type) =>
             $"""
-                select stream_id, type, headers ->> '{EventHeaders.BusinessDate}', data ->> 'amountFen', data ->> '{field}'
+                select stream_id, type, headers ->> '{EventHeaders.BusinessDate}', data ->> 'amountFen',
+                       data ->> '{field}'
                   from {LedgerStore.Schema}.mt_events
                  where {type}
                    and hashtextextended({LedgerStore.Schema}.plain_number(data ->> '{field}'), 0)

@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace Ledger.Api.Storage;
 
-/// <summary>A record as a list has it: its id, the name as names are compared, the last four of the citizen id.</summary>
+/// <summary>A record as a list has it: id, name as names are compared, last four of the citizen id.</summary>
 public sealed record Listed(Guid Record, string Name, string Four)
 {
     /// <summary>Longer than any name, and short enough that a byte tells its length.</summary>

@@ -61,7 +61,8 @@ public sealed class PersonLook(
                        from {LedgerStore.Schema}.mt_events e
                       where e.stream_id = coalesce(own.person, p.member_id)
                         and (e.type = 'membership_moved'
-                          or (e.type = 'member_registered' and coalesce(e.data ->> 'recordId', e.stream_id) = p.member_id))
+                          or (e.type = 'member_registered'
+                              and coalesce(e.data ->> 'recordId', e.stream_id) = p.member_id))
                       order by e.version)
           from {LedgerStore.Schema}.person p
           left join {LedgerStore.Schema}.name_list l on l.id = p.list_id

@@ -497,8 +497,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>
-    /// Destroys a person's key, data and hashes, and takes him out of his lists. Nothing brings them back but a backup from before, under its key
-    /// file.
+    /// Destroys a person's key, data and hashes, and takes him out of his lists. Nothing brings them back but a backup
+    /// from before, under its key file.
     /// </summary>
     public async Task EraseAsync(NpgsqlConnection connection, params string[] ids)
     {

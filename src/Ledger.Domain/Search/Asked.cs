@@ -83,18 +83,24 @@ public sealed partial record Asked
         };
     }
 
-    /// <summary>A list shows how an application's id begins, or ends its name with it: the kind may be left out.</summary>
+    /// <summary>A list shows how an application's id begins, or ends its name with it: the kind may be left out.
+    /// </summary>
     private static string? IdOf(string text) =>
         Ids().IsMatch(text) ? text
         : Hex().IsMatch(text) && text.Any(char.IsAsciiLetter) && text.Length >= ShortestId
             ? $"application-{text.ToLowerInvariant()}"
         : null;
 
-    private static readonly string[] Days = ["yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyy年M月d日", "yyyyMMdd"];
+    private static readonly string[] Days = ["yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyyMMdd"];
 
     private static DateOnly? DayOf(string text) =>
-        DateOnly.TryParseExact(text, Days, CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-        && day.Year is >= 1900 and < 2100
+        DateOnly.TryParseExact(
+            text.Replace('年', '-').Replace('月', '-').TrimEnd('日'),
+            Days,
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.None,
+            out var day
+        ) && day.Year is >= 1900 and < 2100
             ? day
             : null;
 
