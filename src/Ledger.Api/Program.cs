@@ -161,6 +161,8 @@ public partial class Program
             "Microsoft.Extensions.Hosting.Internal.Host",
             level => level >= LogLevel.Warning && !isStarting
         );
+        // At its lower levels it writes whole addresses down, and what was looked for stands in some: names.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(() => isStarting = false);
         return app;
