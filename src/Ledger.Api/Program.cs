@@ -152,6 +152,7 @@ public partial class Program
                 .AddSingleton<ClusterWatch>()
                 .AddHostedService(s => s.GetRequiredService<ClusterWatch>());
         AddWeb(builder, settings, database);
+        KeepNamesOut(builder.Logging);
         if (settings.Sample)
             builder.Services.AddHostedService<SampleCounty>().AddScoped<IContacts, SampleContacts>();
 
@@ -161,12 +162,19 @@ public partial class Program
             "Microsoft.Extensions.Hosting.Internal.Host",
             level => level >= LogLevel.Warning && !isStarting
         );
-        // At its lower levels it writes whole addresses down, and what was looked for stands in some: names.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(() => isStarting = false);
         return app;
     }
+
+    /// <summary>
+    /// At their lower levels these write down whole addresses and the values of queries, and what was looked for stands
+    /// in some: names.
+    /// </summary>
+    private static void KeepNamesOut(ILoggingBuilder logging) =>
+        logging
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning)
+            .AddFilter("Marten.IDocumentStore", LogLevel.Information);
 
     /// <summary>Who may ask, how much, and in which form.</summary>
     private static void AddWeb(WebApplicationBuilder builder, Settings settings, NpgsqlDataSource database)
