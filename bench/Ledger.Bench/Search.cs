@@ -225,9 +225,7 @@ public static partial class Search
                 $"{question.What}, {events:N0} events",
                 Median(times),
                 "ms",
-                "p99",
-                P99(times),
-                (times[times.Count * 3 / 4] - times[times.Count / 4]) / Median(times)
+                noise: (times[times.Count * 3 / 4] - times[times.Count / 4]) / Median(times)
             );
         }
     }
