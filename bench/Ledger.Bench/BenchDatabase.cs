@@ -23,7 +23,9 @@ public sealed class BenchDatabase(string connectionString, string keyFile)
         };
 
     /// <summary>Once a product has run: it makes the keys.</summary>
-    public Tokens Tokens => new(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
+    public Tokens Tokens => new(Keys, TimeProvider.System);
+
+    public KeyFile Keys => KeyFile.LoadOrCreate(keyFile);
 
     /// <summary>
     /// A county that can work: the offices that act through <paramref name="http"/>, a policy of this year, the pilot

@@ -21,6 +21,9 @@ public static class History
         LineFen = 10_000,
         SmallFund = 5_000;
 
+    /// <summary>Before this month with the longest history, and after the earliest day that the tables take.</summary>
+    private static readonly DateTimeOffset Began = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     public static DocumentStore Store(string connectionString) =>
         DocumentStore.For(o =>
         {
@@ -37,7 +40,7 @@ public static class History
     /// All that a product has which has been in use for long, of other counties: events, read models, kept answers. Its
     /// tables are made first.
     /// </summary>
-    /// <param name="actors">Under whose names the answers are kept.</param>
+    /// <param name="actors">Under whose names the answers are kept; none: no answers.</param>
     public static async Task FillAllAsync(BenchDatabase ledger, int events, string[] actors)
     {
         await ledger.MakeTablesAsync();
@@ -45,7 +48,8 @@ public static class History
         using (var store = Store(connectionString))
             await FillAsync(connectionString, store, events / 2, withContributions: true, region: "370812102201");
         await FillReadModelsAsync(connectionString);
-        await FillAnswersAsync(connectionString, actors);
+        if (actors.Length > 0)
+            await FillAnswersAsync(connectionString, actors);
     }
 
     /// <param name="withContributions">Each line's own contribution too, as another event, and the policy year: then
@@ -261,7 +265,7 @@ public static class History
                         .ToLowerInvariant(),
                     NpgsqlDbType.Varchar
                 );
-                await events.WriteAsync(DateTimeOffset.UnixEpoch.AddSeconds(sequence), NpgsqlDbType.TimestampTz);
+                await events.WriteAsync(Began.AddSeconds(sequence), NpgsqlDbType.TimestampTz);
                 await events.WriteAsync("*DEFAULT*", NpgsqlDbType.Varchar);
                 await events.WriteAsync($"{e.GetType().FullName}, Ledger.Domain", NpgsqlDbType.Varchar);
                 await events.WriteAsync(
@@ -448,7 +452,7 @@ public static class History
         await RunAsync(connection, "checkpoint");
     }
 
-    private static async Task<NpgsqlConnection> OpenAsync(string connectionString)
+    public static async Task<NpgsqlConnection> OpenAsync(string connectionString)
     {
         var connection = new NpgsqlConnection(
             new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString
@@ -457,7 +461,7 @@ public static class History
         return connection;
     }
 
-    private static async Task RunAsync(
+    public static async Task RunAsync(
         NpgsqlConnection connection,
         string statement,
         params (string Name, object? Value)[] parameters

@@ -4,6 +4,7 @@
 // bench/run statements [--clients 32] [--seconds 20] [--batch 0]: what a posting costs in the server, by statement
 // bench/run versus <Ledger.Api.dll> [--rounds 10] [--applications 6]: postings and approvals, another build in turn
 // bench/run growth [sizes]: what a county waits for in a ledger of 100,000 and of 10,000,000 events
+// bench/run search [events]: each kind of question to the one box, beside so many events and a twelfth as many people
 // bench/run trace [sizes]: tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
 // bench/run log [events]: the transparency log at 1,000,000 events
 // bench/run import [rows]: contribution records of a city, 1,000,000 rows
@@ -89,6 +90,13 @@ try
                 report
             ),
             "growth" => Growth.RunAsync(cluster, folder, Sizes(100_000, 10_000_000), report),
+            "search" => Search.RunAsync(
+                cluster,
+                folder,
+                args.Length > 1 ? int.Parse(args[1]) : 10_000_000,
+                Option("gates"),
+                report
+            ),
             "trace" => Trace.RunAsync(cluster, folder, Sizes(10_000, 1_000_000, 10_000_000)),
             "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
             "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
@@ -119,7 +127,7 @@ try
             ),
             "pages" => Pages.RunAsync(cluster, folder),
             _ => throw new ArgumentException(
-                "nothing, growth, trace, log, import, lists, rebuild, upgrade, versus, soak, faults, pages"
+                "nothing, growth, search, trace, log, import, lists, rebuild, upgrade, versus, soak, faults, pages"
             ),
         }
     );

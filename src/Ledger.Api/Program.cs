@@ -28,6 +28,7 @@ using Ledger.Api.Policies;
 using Ledger.Api.Profiles;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
+using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
@@ -111,6 +112,8 @@ public partial class Program
             .AddSingleton<Refusals>()
             .AddSingleton<OwnLineGuard>()
             .AddSingleton<NoticeList>()
+            .AddSingleton<SearchGuard>()
+            .AddScoped<Finder>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -149,6 +152,7 @@ public partial class Program
                 .AddSingleton<ClusterWatch>()
                 .AddHostedService(s => s.GetRequiredService<ClusterWatch>());
         AddWeb(builder, settings, database);
+        KeepNamesOut(builder.Logging);
         if (settings.Sample)
             builder.Services.AddHostedService<SampleCounty>().AddScoped<IContacts, SampleContacts>();
 
@@ -162,6 +166,15 @@ public partial class Program
         app.Lifetime.ApplicationStarted.Register(() => isStarting = false);
         return app;
     }
+
+    /// <summary>
+    /// At their lower levels these write down whole addresses and the values of queries, and what was looked for stands
+    /// in some: names.
+    /// </summary>
+    private static void KeepNamesOut(ILoggingBuilder logging) =>
+        logging
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning)
+            .AddFilter("Marten.IDocumentStore", LogLevel.Information);
 
     /// <summary>Who may ask, how much, and in which form.</summary>
     private static void AddWeb(WebApplicationBuilder builder, Settings settings, NpgsqlDataSource database)
@@ -230,6 +243,7 @@ public partial class Program
         api.MapAudit();
         api.MapCheck();
         api.MapTraces();
+        api.MapSearch();
         api.MapExports();
         api.MapTemplates();
         api.MapDeadLetters();
@@ -248,6 +262,7 @@ public partial class Program
         app.MapMemberPages();
         app.MapAuditPages();
         app.MapTracePages();
+        app.MapSearchPages();
         app.MapReportPages();
         app.MapPilotPages();
         app.MapProfilePages();

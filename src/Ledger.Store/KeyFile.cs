@@ -140,6 +140,10 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     [JsonIgnore]
     public byte[] NamesakeKey => HMACSHA256.HashData(HashKey, "ledger namesakes"u8);
 
+    /// <summary>The key of the hashes by which people are found by name and by the end of their ids.</summary>
+    [JsonIgnore]
+    public byte[] SearchKey => HMACSHA256.HashData(HashKey, "ledger search"u8);
+
     /// <summary>The key of what an authenticator and its recovery codes are.</summary>
     [JsonIgnore]
     public byte[] SecondFactorKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger second factor"u8);

@@ -130,7 +130,7 @@ public static class LedgerStore
                 "administrator",
                 "slip",
                 "slips",
-                "bank_number",
+                "bank_numbers",
                 "bank_fee",
                 "tax_number",
                 "receipt_number",
@@ -144,6 +144,7 @@ public static class LedgerStore
                 "role_region",
                 "delegation",
                 "sponsorship",
+                "own_record",
             }
         )
             options.Events.IgnoreIndex($"mt_events_{own}");

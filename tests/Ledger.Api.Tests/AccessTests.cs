@@ -293,7 +293,7 @@ public sealed class AccessTests(ApiFixture api)
                     ? path.EndsWith("/changes", StringComparison.Ordinal)
                         ? $"{path}?from=2026-01-01T00:00:00Z"
                         : path.StartsWith("/api/members/", StringComparison.Ordinal)
-                            && path.EndsWith("/estimate", StringComparison.Ordinal)
+                        && path.EndsWith("/estimate", StringComparison.Ordinal)
                             ? $"{path}?year={village.Year}"
                             : path
                     : path;

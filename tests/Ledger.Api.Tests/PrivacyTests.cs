@@ -21,7 +21,18 @@ public sealed class PrivacyTests(ApiFixture api)
             "CITY_AUDITOR",
             ("Logging__LogLevel__Default", "Debug")
         );
+        var people = SampleStory.Villages.SelectMany(SampleStory.People).ToList();
+        Assert.Equal(3000, people.Count);
+        // Looked for, too: what was typed and who was found is in clear nowhere either, the list of names included.
+        foreach (var sought in people.Where((_, i) => i % 300 == 7))
+        foreach (var q in new[] { sought.Name, sought.CitizenId[^4..] })
+            Assert.Contains(
+                "/members/member-",
+                await process.Http.GetStringAsync($"/api/search?q={Uri.EscapeDataString(q)}")
+            );
         var logs = process.Loaded.Output + process.Process.Output;
+        foreach (var sought in people.Where((_, i) => i % 300 == 7).Select(p => p.Name))
+            Assert.DoesNotContain(Uri.EscapeDataString(sought), logs);
         var written = new Dictionary<string, string> { ["logs"] = logs };
         foreach (
             var path in new[]
@@ -57,12 +68,12 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.True(
             written["ledger.mt_events"].Length > 1_000_000
                 && written["ledger.person"].Length > 500_000
-                && written["logs"].Length > 100_000,
+                && written["logs"].Length > 100_000
+                && written["ledger.name_list"].Length > 100_000
+                && written["ledger.person_search"].Length > 1_000,
             string.Join(", ", written.Select(w => $"{w.Key}: {w.Value.Length}"))
         );
 
-        var people = SampleStory.Villages.SelectMany(SampleStory.People).ToList();
-        Assert.Equal(3000, people.Count);
         var clear = people
             .SelectMany(p => new[] { p.CitizenId, p.Phone })
             .Concat(people.Select(p => p.Name).Where(n => n.Length >= 3))
@@ -221,7 +232,11 @@ public sealed class PrivacyTests(ApiFixture api)
         await there.PostAsync($"/api/members/{members[0]}/erasure", new { reason = "保管期满" });
         Assert.True(
             await api.ScalarAsync<bool>(
-                "select num_nulls(wrapped_key, data, namesake_hash) = 3 from ledger.person where member_id = @m",
+                """
+                select num_nulls(wrapped_key, data, namesake_hash, list_id) = 4
+                  from ledger.person
+                 where member_id = @m
+                """,
                 ("m", members[0])
             )
         );

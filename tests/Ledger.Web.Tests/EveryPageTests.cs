@@ -80,6 +80,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/setup", "COUNTY_AGRICULTURE", "/setup"),
         ("/policy-years/replay", "CITY_HRSS", "/policy-years/replay"),
         ("/me", "AUDITOR", "/me"),
+        ("/search", "AUDITOR", "/search?q=合作社"),
     ];
 
     /// <summary>Not pages but files, or of a role that the sample has not (it is in AccountPageTests).</summary>

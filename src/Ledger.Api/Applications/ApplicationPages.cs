@@ -368,19 +368,20 @@ public static class ApplicationPages
             .Take(size + 1)
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
-        // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
-        (IReadOnlyList<LeftOutLine> unpayable, IReadOnlyList<LeftOutLine> waiting) = PaymentWatchers.Contains(
-            caller.Actor.Role
-        )
-            ? await UnpayableAsync(application, session, database, people, cancellation)
-            : ([], []);
+        var (unpayable, waiting) = await UnpayableAsync(application, caller, session, database, people, cancellation);
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var committeeSigns = policy?.Parameters.CommitteeSignsPayments == true;
         var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
-        var named = unpayable
+        var beside = unpayable
             .Concat(waiting)
             .Select(l => l.MemberId)
             .Concat(application.Objections.Select(o => o.MemberId));
+        var named = await ApplicationEndpoints.MaskedAsync(
+            application.Lines.IntersectBy(beside, l => l.MemberId),
+            database,
+            people,
+            cancellation
+        );
         return PageRoutes.Show<ApplicationPage>(
             new
             {
@@ -393,14 +394,7 @@ public static class ApplicationPages
                 Only = only,
                 Asked = asked,
                 Numbers = Numbers(events),
-                Named = (
-                    await ApplicationEndpoints.MaskedAsync(
-                        application.Lines.IntersectBy(named, l => l.MemberId),
-                        database,
-                        people,
-                        cancellation
-                    )
-                ).ToDictionary(l => l.Line.MemberId),
+                Named = named.ToDictionary(l => l.Line.MemberId),
                 About = about,
                 Unpayable = unpayable,
                 Waiting = waiting,
@@ -490,8 +484,10 @@ public static class ApplicationPages
 
     private static readonly string[] PaymentWatchers = [Roles.VillageFinance, Roles.SupervisionCommittee, Roles.Agency];
 
+    /// <summary>Who pays, or signs for it, sees what is due now, and who may not be paid any more.</summary>
     private static async Task<(IReadOnlyList<LeftOutLine> Gone, IReadOnlyList<LeftOutLine> Waiting)> UnpayableAsync(
         Application application,
+        Caller caller,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -499,7 +495,8 @@ public static class ApplicationPages
     )
     {
         if (
-            application.Status is not (ApplicationStatus.Noticed or ApplicationStatus.Paid)
+            !PaymentWatchers.Contains(caller.Actor.Role)
+            || application.Status is not (ApplicationStatus.Noticed or ApplicationStatus.Paid)
             || application.With(LineStatus.Approved).ToList() is not { Count: > 0 } due
         )
             return ([], []);

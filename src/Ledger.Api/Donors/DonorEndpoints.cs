@@ -164,6 +164,7 @@ public static class DonorEndpoints
         ReasonBody body,
         Command command,
         Caller caller,
+        PersonalData people,
         Settings settings
     )
     {
@@ -209,7 +210,7 @@ public static class DonorEndpoints
                 command.Today
             )
         );
-        await PersonalData.EraseAsync(command.Connection, id);
+        await people.EraseAsync(command.Connection, id);
         return new Answer(
             new DonorView(donor.Id, donor.Revision, donor.Kind, MemberEndpoints.Erased, null),
             donor.Revision

@@ -159,6 +159,7 @@ public static class MemberChanges
         ReasonBody body,
         Command command,
         Caller caller,
+        PersonalData people,
         Settings settings
     )
     {
@@ -173,7 +174,7 @@ public static class MemberChanges
                 command.Today
             )
         );
-        await PersonalData.EraseAsync(command.Connection, [id, .. member.Records.Values, .. member.Requests.Keys]);
+        await people.EraseAsync(command.Connection, [id, .. member.Records.Values, .. member.Requests.Keys]);
         return new Answer(MemberStateView.Of(member, caller), member.Revision);
     }
 

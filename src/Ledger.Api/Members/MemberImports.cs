@@ -168,9 +168,9 @@ public static class MemberImports
             rows = AskedAside(rows, twins, faults);
         else if (twins.Count > 0)
             command.Confirmed = confirmed;
-        // The same steps for who is new and for whom others know: the answer does not tell them apart, nor does its
-        // time (OnTheBeat).
-        await people.AddAsync(command.Connection, [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
+        // The same steps for who is new and for whom others know: neither answer nor time tells (OnTheBeat).
+        var added = rows.Select(r => (StreamId.NewMember(), r.Id, r.Person)).ToList();
+        await people.AddAsync(command.Connection, added, collectiveId: collective.Id);
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
         var own = PersonalData.OfCollective(collective.Id);
         var apart = await people.FindAsync(command.Connection, rows.Select(r => r.Id), own);
@@ -254,7 +254,8 @@ public static class MemberImports
         await people.AddAsync(
             command.Connection,
             [.. sound.Where(p => p.NewRecord is not null).Select(p => (p.NewRecord!, p.Id, p.Person))],
-            PersonalData.OfCollective(collective.Id)
+            PersonalData.OfCollective(collective.Id),
+            collective.Id
         );
         var written = new Dictionary<string, Person>();
         var (imported, updated) = (0, 0);

@@ -111,6 +111,7 @@ public static class ApiDocument
         ["batch"] = "成批提交 Batch",
         ["log"] = "存证日志 Transparency log",
         ["trace"] = "追溯 Trace",
+        ["search"] = "查找 Search",
         ["exports"] = "导出 Exports",
         ["templates"] = "模板 Templates",
         ["sample"] = "样例 Sample",

@@ -84,6 +84,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     private const int NonceLength = 12,
         TagLength = 16;
 
+    /// <summary>Who is in which collective, by name: whoever is added, renamed or erased is there at once.</summary>
+    public NameLists Lists { get; } = new(keys);
+
     /// <summary>
     /// The keyed hash that finds a person again, in one register of several: the members (null), what one collective
     /// handed in apart (<see cref="OfCollective"/>), the donors of a county (<see cref="Donors"/>). Each is another
@@ -104,6 +107,29 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             keys.NamesakeKey,
             Encoding.UTF8.GetBytes($"{register}\n{PersonName.Canonical(name)}\n{birth:yyyy-MM-dd}")
         );
+
+    /// <summary>
+    /// The records that one of these collectives handed in of people whose name has that part, or whose id ends so;
+    /// several may be one person's. The record itself says again whether it is so: the list stands beside it.
+    /// </summary>
+    /// <param name="part">As <see cref="PersonName.Canonical"/> has it; null: by the four.</param>
+    public async Task<IReadOnlyDictionary<string, Person>> SearchAsync(
+        NpgsqlConnection connection,
+        IEnumerable<string> collectiveIds,
+        string? part,
+        string? four,
+        int most
+    ) =>
+        (await ReadAsync(connection, await Lists.FindAsync(connection, collectiveIds, part, four, most)))
+            .Where(p =>
+                (four is null || p.Value.CitizenId.EndsWith(four, StringComparison.Ordinal))
+                && (part is null || PersonName.Canonical(p.Value.Name).Contains(part, StringComparison.Ordinal))
+            )
+            .ToDictionary();
+
+    /// <summary>What was looked for, as the record of searches has it: the same question is the same bytes.</summary>
+    public byte[] AskedHash(string what, string text) =>
+        HMACSHA256.HashData(keys.SearchKey, Encoding.UTF8.GetBytes($"asked\n{what}\n{text}"))[..16];
 
     private byte[] NamesakeHash(Person person, string? register) =>
         NamesakeHash(person.Name, Domain.Identity.CitizenId.Parse(person.CitizenId, out _).BirthDate, register);
@@ -239,6 +265,10 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             );
     }
 
+    /// <summary>A member's row as its list should have it; null: it does not open.</summary>
+    public Listed? ListedAs(string id, byte[] key, byte[] data) =>
+        Open(id, key, data) is { } person ? Listed.Of(id, person) : null;
+
     /// <summary>
     /// Whether a row is as the product wrote it: it opens, and is found by its own person's number, name and birth
     /// date.
@@ -299,12 +329,16 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the
     /// ids up again afterwards and use what is there.
     /// </summary>
+    /// <param name="collectiveId">Whose members they become, and among whom they are found; null: nobody's.</param>
     public async Task AddAsync(
         NpgsqlConnection connection,
         IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people,
-        string? register = null
+        string? register = null,
+        string? collectiveId = null
     )
     {
+        // The list before the people, here and wherever both are written.
+        var list = collectiveId is null ? (Guid?)null : await Lists.RoomAsync(connection, collectiveId);
         // Sorted by hash: two imports that share persons wait for each other in one order.
         var rows = people
             .Select(p =>
@@ -317,24 +351,40 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             )
             .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal)
             .ToList();
-        await connection.ExecuteAsync(
+        var stored = await connection.QueryAsync(
             $"""
-            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data, namesake_hash)
-            select * from unnest(@ids, @hashes, @keys, @data, @namesakes) on conflict (id_hash) do nothing
+            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data, namesake_hash, list_id)
+            select p.*, @list::uuid
+              from unnest(@ids, @hashes, @keys, @data, @namesakes) p
+                on conflict (id_hash) do nothing
+            returning member_id
             """,
+            r => r.GetString(0),
+            ("list", list),
             ("ids", rows.Select(r => r.MemberId).ToArray()),
             ("hashes", rows.Select(r => r.Hash).ToArray()),
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
             ("data", rows.Select(r => r.Sealed.Data).ToArray()),
             ("namesakes", rows.Select(r => r.Namesakes).ToArray())
         );
+        var own = stored.ToHashSet();
+        if (list is { } into)
+            await Lists.PutAsync(
+                connection,
+                collectiveId!,
+                into,
+                [.. people.Where(p => own.Contains(p.MemberId)).Select(p => Listed.Of(p.MemberId, p.Person))]
+            );
     }
 
     /// <summary>
     /// Records as they are now, each under a new key: what was there before is in them, and nowhere else. Who has got
     /// another name is opened by whoever looks for namesakes until the hourly look has been there.
     /// </summary>
-    public Task RewriteAsync(NpgsqlConnection connection, IReadOnlyCollection<KeyValuePair<string, Person>> records)
+    public async Task RewriteAsync(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<KeyValuePair<string, Person>> records
+    )
     {
         var rows = records
             .OrderBy(r => r.Key, StringComparer.Ordinal)
@@ -346,7 +396,12 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
                 )
             )
             .ToList();
-        return connection.ExecuteAsync(
+        var renamed = rows.Where(r => r.IsRenamed).Select(r => r.Key).ToHashSet();
+        await Lists.ChangeAsync(
+            connection,
+            records.Where(r => renamed.Contains(r.Key)).ToDictionary(r => r.Key, r => (Person?)r.Value)
+        );
+        await connection.ExecuteAsync(
             $"""
             update {LedgerStore.Schema}.person p set wrapped_key = r.key, data = r.data,
                    namesake_hash = case when r.renamed then null else p.namesake_hash end
@@ -442,19 +497,22 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>
-    /// Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key
-    /// file.
+    /// Destroys a person's key, data and hashes, and takes him out of his lists. Nothing brings them back but a backup
+    /// from before, under its key file.
     /// </summary>
-    public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) =>
-        connection.ExecuteAsync(
+    public async Task EraseAsync(NpgsqlConnection connection, params string[] ids)
+    {
+        await Lists.ChangeAsync(connection, ids.Distinct().ToDictionary(id => id, _ => (Person?)null));
+        await connection.ExecuteAsync(
             $"""
             update {LedgerStore.Schema}.person
-               set wrapped_key = null, data = null, namesake_hash = null,
+               set wrapped_key = null, data = null, namesake_hash = null, list_id = null,
                    id_hash = uuid_send(gen_random_uuid())
              where member_id = any(@ids)
             """,
             ("ids", ids)
         );
+    }
 
     private (byte[] WrappedKey, byte[] Data) Seal(string memberId, Person person)
     {

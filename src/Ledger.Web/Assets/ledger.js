@@ -359,6 +359,23 @@ document.addEventListener('submit', e => {
   submit(form, e.submitter && e.submitter.name ? { [e.submitter.name]: e.submitter.dataset.kind === 'bool' ? e.submitter.value === 'true' : e.submitter.value } : null, e.submitter);
 });
 
+// ---- The one box: a whole citizen id goes in a body and never in an address, which browsers and servers keep ---------------------
+
+document.addEventListener('submit', async e => {
+  const form = e.target.closest('form[data-find]');
+  const typed = form?.elements.q.value.normalize('NFKC').replace(/[\s-]/g, '');
+  if (!form || !/^[1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx]$/.test(typed)) return;
+  e.preventDefault();
+  busy(form, true);
+  try {
+    const answer = await ask('POST', '/api/search', json({ q: typed }), { 'Content-Type': 'application/json' });
+    if (answer.status >= 400) { alert(answer.body.detail || answer.status); return; }
+    const person = answer.body.groups.find(g => g.kind === 'person');
+    // Other things have numbers as long: what is no citizen id may stand in the address.
+    location.href = person ? person.hits[0].href : answer.body.groups.length ? `/search?q=${encodeURIComponent(typed)}` : '/search?none=true';
+  } finally { busy(form, false); }
+});
+
 // ---- Small behaviours ---------------------------------------------------------------------------------------------------------
 
 /** [data-when="name=value|value"]: shown, and part of the form, only then. */
