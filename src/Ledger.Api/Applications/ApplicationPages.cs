@@ -372,16 +372,6 @@ public static class ApplicationPages
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var committeeSigns = policy?.Parameters.CommitteeSignsPayments == true;
         var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
-        var beside = unpayable
-            .Concat(waiting)
-            .Select(l => l.MemberId)
-            .Concat(application.Objections.Select(o => o.MemberId));
-        var named = await ApplicationEndpoints.MaskedAsync(
-            application.Lines.IntersectBy(beside, l => l.MemberId),
-            database,
-            people,
-            cancellation
-        );
         return PageRoutes.Show<ApplicationPage>(
             new
             {
@@ -394,7 +384,7 @@ public static class ApplicationPages
                 Only = only,
                 Asked = asked,
                 Numbers = Numbers(events),
-                Named = named.ToDictionary(l => l.Line.MemberId),
+                Named = await BesideAsync(application, [.. unpayable, .. waiting], database, people, cancellation),
                 About = about,
                 Unpayable = unpayable,
                 Waiting = waiting,
@@ -409,6 +399,22 @@ public static class ApplicationPages
                 Raised = Raised(events),
                 Events = Told(events),
             }
+        );
+    }
+
+    /// <summary>Those whom what stands beside the list names, masked: an objection, who may not be paid.</summary>
+    private static async Task<IReadOnlyDictionary<string, (Line Line, string Name, string CitizenId)>> BesideAsync(
+        Application application,
+        IReadOnlyList<LeftOutLine> unpaid,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
+    {
+        var named = unpaid.Select(l => l.MemberId).Concat(application.Objections.Select(o => o.MemberId));
+        var lines = application.Lines.IntersectBy(named, l => l.MemberId);
+        return (await ApplicationEndpoints.MaskedAsync(lines, database, people, cancellation)).ToDictionary(l =>
+            l.Line.MemberId
         );
     }
 
