@@ -43,7 +43,7 @@ public sealed class FaultyMachine : IAsyncDisposable
         };
     }
 
-    /// <summary>The clocks of tests run ahead of the server's as far as they like (Ledger:ClockMarginMinutes).</summary>
+    /// <summary>The clocks of tests run ahead of the server's as far as they like.</summary>
     public const string AnyClock = "10000000";
 
     private string Disk => Path.Combine(_folder, "d");
