@@ -97,6 +97,11 @@ public sealed class Offices
     /// <summary>Who may write it; null: no office's, or no event.</summary>
     public static IReadOnlyList<string>? Of(string type) => Roles.GetValueOrDefault(type);
 
+    private static readonly string[] OfBothSides = ["predecessor_absorbed", "transfer_received"];
+
+    /// <summary>Digits of a county's code.</summary>
+    private const int County = 6;
+
     /// <summary>What is wrong with who wrote it; null: nothing.</summary>
     public string? Take(string type, string stream, JsonElement d, JsonElement headers)
     {
@@ -107,7 +112,9 @@ public sealed class Offices
         {
             if (!_places.TryGetValue(stream, out var place))
                 _places[stream] = place = region;
-            if (!place.StartsWith(region, StringComparison.Ordinal))
+            // A merger or a split writes to both sides, in the name of the one that gives.
+            var where = OfBothSides.Contains(type) ? region[..Math.Min(region.Length, County)] : region;
+            if (!place.StartsWith(where, StringComparison.Ordinal))
                 return $"在 {region} 办理，而它属于 {place}";
         }
         // A year, and a region's names, have their place in their ids.

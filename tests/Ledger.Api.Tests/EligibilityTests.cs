@@ -231,7 +231,7 @@ public sealed class EligibilityTests(ApiFixture api)
         Assert.Equal(expected, Codes(list.LeftOut));
         var page = await PageAsync(village.Officer, $"/applications/{village.ApplicationId}");
         Assert.Contains("3 人不再符合条件", page);
-        Assert.Contains("第 2 行：该成员已登记死亡", page);
+        Assert.Matches("第 2 行（公示 1） [^<：]+：该成员已登记死亡", page);
         Assert.Contains("data-kind=\"yuan\" value=\"100.00\"", page);
         // Whoever paid out everything is told whom he should not have paid; nothing has happened.
         var refused = await api.Host.RefusedAsync(
