@@ -122,7 +122,8 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         {
             var refused = await Assert.ThrowsAsync<PostgresException>(() => Dated("refusal-19", at));
             Assert.EndsWith("ahead of the server's clock", refused.MessageText);
-            Assert.Equal(Rejections.Busy, Commands.Problem.Meaning(refused)?.Code); // what a node hears whose clock is wrong
+            // What a node hears whose clock is wrong.
+            Assert.Equal(Rejections.Busy, Commands.Problem.Meaning(refused)?.Code);
         }
         Assert.Equal(
             PostgresErrorCodes.InsufficientPrivilege,

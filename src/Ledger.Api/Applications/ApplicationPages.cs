@@ -63,7 +63,15 @@ public static class ApplicationPages
                     clock,
                     cancellation
                 );
-                return await ApplicationEndpoints.SheetAsync(items, session, caller, clock, time);
+                return await ApplicationEndpoints.SheetAsync(
+                    items,
+                    session,
+                    database,
+                    caller,
+                    clock,
+                    time,
+                    cancellation
+                );
             },
             ApplicationEndpoints.Readers
         );
@@ -326,6 +334,7 @@ public static class ApplicationPages
                 Deadlines = deadlines,
                 NoticeDays = noticeDays,
                 Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
+                Begun = await Answers.BegunAsync(items, database, cancellation),
                 Answers = await Answers.DueAsync(items, session, database, deadlines, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
