@@ -68,6 +68,18 @@ public sealed class ProofTests(WebFixture web)
         }
     }
 
+    /// <summary>The sample's clock may be days ahead, by whoever of the other tests set it.</summary>
+    private static DateTimeOffset Later => DateTimeOffset.UtcNow.AddYears(1);
+
+    /// <summary>A witness who saw the log before the event was recorded.</summary>
+    private static Case TooEarly(string file)
+    {
+        var witness = NoteSigner.Create("early.example", NoteAlgorithm.Cosignature);
+        var text = Checkpoint.Parse(file[(file.IndexOf("\n\n", StringComparison.Ordinal) + 2)..]).Text;
+        var signed = witness.Sign(text, DateTimeOffset.UtcNow.AddYears(-1));
+        return new("seen too early", $"{file}{signed}\n", false, [$"{witness.Verifier}"]);
+    }
+
     /// <summary>Receipts from all over the log; every other one is cosigned by a witness besides.</summary>
     private async Task<IReadOnlyList<(string File, string[] Witnesses)>> ReceiptsAsync()
     {
@@ -91,9 +103,7 @@ public sealed class ProofTests(WebFixture web)
             var file = await web.Sample.Http.GetStringAsync($"/api/audit/events/{sequence}/receipt");
             var text = Checkpoint.Parse(file[(file.IndexOf("\n\n", StringComparison.Ordinal) + 2)..]).Text;
             receipts.Add(
-                receipts.Count % 2 == 0
-                    ? (file, [])
-                    : ($"{file}{witness.Sign(text, DateTimeOffset.UtcNow)}\n", [$"{witness.Verifier}"])
+                receipts.Count % 2 == 0 ? (file, []) : ($"{file}{witness.Sign(text, Later)}\n", [$"{witness.Verifier}"])
             );
         }
         return receipts;
@@ -108,7 +118,11 @@ public sealed class ProofTests(WebFixture web)
     {
         var (random, keys) = (new Random(28), await web.Sample.Http.GetStringAsync("/log/keys"));
         var known = keys.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var cases = (await ReceiptsAsync()).SelectMany(r => Cases(r.File, r.Witnesses, random)).ToList();
+        var receipts = await ReceiptsAsync();
+        var cases = receipts
+            .SelectMany(r => Cases(r.File, r.Witnesses, random))
+            .Append(TooEarly(receipts[0].File))
+            .ToList();
         Assert.Equal(Many, cases.Count(c => c.Holds));
         await using var villager = await web.VisitAsync(null, 390, 844);
         await villager.Page.GotoAsync("/verify");

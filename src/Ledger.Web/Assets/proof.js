@@ -151,6 +151,9 @@ export const check = (file, keyLines, witnessLines = []) => {
     Object.assign(known, { index: `${index}`, size: `${checkpoint.size}`, origin: checkpoint.origin, signers: checkpoint.signers, root: hex(checkpoint.root), leaf: hex(leafHash(bytes)), hashes: proof.map(hex) });
     must(includes(index, checkpoint.size, leafHash(bytes), proof, checkpoint.root), 'tree', `entry ${index} of ${checkpoint.size}`);
     const entry = entryOf(bytes, index);
+    // As ledger-verify has it: nobody witnesses what is recorded ten minutes later.
+    const seen = Math.min(...checkpoint.signers.filter(s => s.time !== null).map(s => s.time), Infinity);
+    must(seen === Infinity || Date.parse(entry.recordedAt) <= (seen + 600) * 1000, 'entry', `recorded ${entry.recordedAt}, witnessed ${seen}`);
     return { ok: true, ...known, entry };
   } catch (e) {
     return { ok: false, ...known, step: e.step || 'file', why: e.message };
