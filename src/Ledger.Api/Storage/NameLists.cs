@@ -46,8 +46,6 @@ public sealed class NameLists(KeyFile keys)
 
     // Of an entry: the record, the four, the name's length; behind the last a length of nothing.
     private const int Head = 16 + 4 + 1;
-    private const int NonceLength = 12,
-        TagLength = 16;
 
     /// <summary>The list into which the collective's next people go, held until the transaction ends.</summary>
     public async Task<Guid> RoomAsync(NpgsqlConnection connection, string collectiveId) =>
@@ -180,7 +178,7 @@ public sealed class NameLists(KeyFile keys)
     )
     {
         var (name, end) = (Encoding.UTF8.GetBytes(part ?? ""), Encoding.ASCII.GetBytes(four ?? ""));
-        using var aes = new AesGcm(keys.SearchKey, TagLength);
+        using var aes = new AesGcm(keys.SearchKey, PersonalData.TagLength);
         var (box, plain) = (new byte[2 * Full], new byte[2 * Full]);
         var found = new List<(Guid Record, int Rank)>();
         await connection.QueryAsync(
@@ -206,19 +204,9 @@ public sealed class NameLists(KeyFile keys)
 
     private static int? Open(AesGcm aes, ReadOnlySpan<byte> box, string of, byte[] plain)
     {
-        var length = box.Length - NonceLength - TagLength;
-        if (length < 0)
-            return null;
         try
         {
-            aes.Decrypt(
-                box[..NonceLength],
-                box[(NonceLength + TagLength)..],
-                box.Slice(NonceLength, TagLength),
-                plain.AsSpan(0, length),
-                Encoding.UTF8.GetBytes(of)
-            );
-            return length;
+            return PersonalData.Open(aes, box, of, plain);
         }
         catch (CryptographicException)
         {

@@ -81,8 +81,8 @@ public sealed record Person(
 /// </summary>
 public sealed class PersonalData(KeyFile keys, Findings findings)
 {
-    private const int NonceLength = 12,
-        TagLength = 16;
+    private const int NonceLength = 12;
+    internal const int TagLength = 16;
 
     /// <summary>Who is in which collective, by name: whoever is added, renamed or erased is there at once.</summary>
     public NameLists Lists { get; } = new(keys);
@@ -560,13 +560,25 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             throw new CryptographicException("too short");
         var plain = new byte[box.Length - NonceLength - TagLength];
         using var aes = new AesGcm(key, TagLength);
+        Open(aes, box, memberId, plain);
+        return plain;
+    }
+
+    /// <summary>Opens a box into what is there: for whoever opens many, one after the other.</summary>
+    /// <returns>The length of what was in it.</returns>
+    /// <exception cref="CryptographicException">It was not sealed with this key, or for somebody else.</exception>
+    internal static int Open(AesGcm aes, ReadOnlySpan<byte> box, string memberId, Span<byte> plain)
+    {
+        if (box.Length < NonceLength + TagLength)
+            throw new CryptographicException("too short");
+        var length = box.Length - NonceLength - TagLength;
         aes.Decrypt(
-            box.AsSpan(0, NonceLength),
-            box.AsSpan(NonceLength + TagLength),
-            box.AsSpan(NonceLength, TagLength),
-            plain,
+            box[..NonceLength],
+            box[(NonceLength + TagLength)..],
+            box.Slice(NonceLength, TagLength),
+            plain[..length],
             Encoding.UTF8.GetBytes(memberId)
         );
-        return plain;
+        return length;
     }
 }
