@@ -49,6 +49,24 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
     private static Task<long> SequenceAsync(Product product, string stream) =>
         product.ScalarAsync<long>($"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'");
 
+    /// <summary>A node reads every few seconds what is set aside.</summary>
+    private static Task GoesOnAsync(SampleVillage village) =>
+        ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                try
+                {
+                    await village.AllocateAsync(5);
+                    return true;
+                }
+                catch (InvalidOperationException e) when (e.Message.Contains("fund-damaged", StringComparison.Ordinal))
+                {
+                    return false;
+                }
+            },
+            "the fund goes on"
+        );
+
     [Fact]
     public async Task A_refusal_that_nobody_met_is_named_and_gets_no_receipt_and_a_true_one_does()
     {
@@ -225,21 +243,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
             (exit, said) = await AsideAsync(sequence);
             Assert.True(exit == 0 && said.Contains($"事件 {sequence}", StringComparison.Ordinal), said);
         }
-        await ApiFixture.EventuallyAsync(
-            async () =>
-            {
-                try
-                {
-                    await village.AllocateAsync(5);
-                    return true;
-                }
-                catch (InvalidOperationException e) when (e.Message.Contains("fund-damaged", StringComparison.Ordinal))
-                {
-                    return false;
-                }
-            },
-            "the fund goes on"
-        );
+        await GoesOnAsync(village);
         Assert.Equal(before + 5, await AvailableAsync());
         // M4: the trail tells of it what it can, also when it is made anew.
         foreach (var anew in new[] { false, true })
@@ -353,21 +357,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
                 $"select one || '，' || other from ledger.set_aside where seq_id = {closed}"
             )
         );
-        await ApiFixture.EventuallyAsync(
-            async () =>
-            {
-                try
-                {
-                    await village.AllocateAsync(5);
-                    return true;
-                }
-                catch (InvalidOperationException e) when (e.Message.Contains("fund-damaged", StringComparison.Ordinal))
-                {
-                    return false;
-                }
-            },
-            "the fund goes on"
-        );
+        await GoesOnAsync(village);
         (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
         // What the product wrote is never set aside, also where an earlier state of its own lies there again.
