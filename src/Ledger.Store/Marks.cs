@@ -1,5 +1,6 @@
 using JasperFx.Events;
 using Ledger.Domain;
+using Marten;
 using Npgsql;
 
 namespace Ledger.Store;
@@ -35,6 +36,31 @@ public sealed class Marks(EventSeal seal, long floor, long asked)
     /// <param name="isOurs">Whether that is what the product wrote, of this form or an earlier one.</param>
     public async ValueTask<bool> IsDoubtfulAsync(IEvent e, Aggregate? document, Func<ValueTask<bool>> isOurs) =>
         IsUnmarked(e) && (IsBeyond(e, document?.Revision) || !await isOurs());
+
+    /// <summary>As above, by the state that lies beside the stream now: for few events, those without a mark.</summary>
+    public async Task<bool> IsDoubtfulAsync(
+        NpgsqlConnection connection,
+        IDocumentStore store,
+        StateSeal states,
+        string schema,
+        IEvent e
+    )
+    {
+        if (!IsUnmarked(e) || EventTypes.AggregateOf(e.StreamKey!) is not { } kind)
+            return false; // of a stream of no kind: named as that, and nothing is made of it
+        var document = (
+            await connection.QueryAsync(
+                $"select data from {StateTable.Of(schema, kind)} where id = @id",
+                r => StateTable.Parsed(store, kind, r),
+                ("id", e.StreamKey)
+            )
+        ).SingleOrDefault();
+        return await IsDoubtfulAsync(
+            e,
+            document,
+            async () => states.Holds(document!) || await StateShapes.IsChangedAsync(connection, kind.Name, e.Sequence)
+        );
+    }
 
     /// <summary>No sealed state can tell of it.</summary>
     /// <param name="revision">Of the state beside the stream; null: there is none.</param>

@@ -81,7 +81,7 @@ public sealed class SetAside
                 stream,
                 rows,
                 events,
-                await NotOursAsync(owner, store, seal, states, schema, stream, rows)
+                await NotOursAsync(owner, store, seal, states, schema, rows)
             );
             if (fault is not null)
                 left.Add(fault);
@@ -145,30 +145,13 @@ public sealed class SetAside
         EventSeal seal,
         StateSeal states,
         string schema,
-        string stream,
         IReadOnlyList<StoredRow> rows
     )
     {
         var notOurs = new Dictionary<long, string>();
-        if (EventTypes.AggregateOf(stream) is not { } kind)
-            return notOurs;
-        var document = (
-            await owner.QueryAsync(
-                $"select data from {StateTable.Of(schema, kind)} where id = @id",
-                r => StateTable.Parsed(store, kind, r),
-                ("id", stream)
-            )
-        ).SingleOrDefault();
         var marks = await Marks.OfAsync(owner, schema, seal);
         foreach (var e in rows.Select(r => r.Event).OfType<IEvent>())
-            if (
-                await marks.IsDoubtfulAsync(
-                    e,
-                    document,
-                    async () =>
-                        states.Holds(document!) || await StateShapes.IsChangedAsync(owner, kind.Name, e.Sequence)
-                )
-            )
+            if (await marks.IsDoubtfulAsync(owner, store, states, schema, e))
                 notOurs[e.Sequence] = "不是产品写入的：没有产品的标记，也没有封印的状态包含它";
         return notOurs;
     }

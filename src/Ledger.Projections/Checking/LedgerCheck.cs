@@ -251,29 +251,9 @@ public sealed class LedgerCheck(
         if (!fold.Document.IsAssignableTo(typeof(Aggregate)))
             return doubtful;
         foreach (var id in ids)
-        {
-            if (events[id].Select(r => r.Event).OfType<IEvent>().Where(marks.IsUnmarked).ToList() is not [_, ..] some)
-                continue;
-            var text = (
-                await connection.QueryAsync(
-                    $"select data::text from {StateTable.Of(schema, fold.Document)} where id = @id",
-                    r => r.GetString(0),
-                    ("id", id)
-                )
-            ).SingleOrDefault();
-            var document = text is null ? null : (Aggregate?)Parsed(fold, text);
-            foreach (var e in some)
-                if (
-                    await marks.IsDoubtfulAsync(
-                        e,
-                        document,
-                        async () =>
-                            mend.Holds(document!)
-                            || await StateShapes.IsChangedAsync(connection, fold.Document.Name, e.Sequence)
-                    )
-                )
-                    doubtful.Add(id);
-        }
+        foreach (var e in events[id].Select(r => r.Event).OfType<IEvent>().Where(marks.IsUnmarked))
+            if (await marks.IsDoubtfulAsync(connection, store, mend, schema, e))
+                doubtful.Add(id);
         return doubtful;
     }
 

@@ -300,24 +300,11 @@ public sealed class Rebuild(
         }
     }
 
-    /// <summary>Of few events: those without a mark. The state in use still says whether it knew of it.</summary>
+    /// <summary>On a connection of its own: the reader's is in use.</summary>
     private async Task<bool> IsDoubtfulAsync(Marks marks, IEvent e)
     {
-        if (EventTypes.AggregateOf(e.StreamKey!) is not { } kind)
-            return false; // named as of no kind, and nothing is made of it
         await using var connection = await owner.OpenConnectionAsync();
-        var document = (
-            await connection.QueryAsync(
-                $"select data from {StateTable.Of(schema, kind)} where id = @id",
-                r => StateTable.Parsed(store, kind, r),
-                ("id", e.StreamKey)
-            )
-        ).SingleOrDefault();
-        return await marks.IsDoubtfulAsync(
-            e,
-            document,
-            async () => seal.Holds(document!) || await StateShapes.IsChangedAsync(connection, kind.Name, e.Sequence)
-        );
+        return await marks.IsDoubtfulAsync(connection, store, seal, schema, e);
     }
 
     private async Task WriteAsync(
