@@ -241,7 +241,10 @@ public sealed class StoryTests(WebFixture web)
 
         await wrong.Nth(0).Locator("input").Nth(1).FillAsync(WpsPerson.CitizenId);
         await wrong.Nth(2).Locator("input").Nth(2).FillAsync("１２０元");
+        await village.SeesAsync("名单还有问题，改正并重新核对后才能提交");
         await wrong.Nth(1).GetByRole(AriaRole.Button).ClickAsync();
+        await village.SeesAsync("名单改过了，重新核对后才能提交");
+        await Assertions.Expect(village.Page.GetByRole(AriaRole.Button, new() { Name = "提交申请" })).ToBeHiddenAsync();
         await village.ClickAsync("重新核对");
         await village.SeesAsync("名单没有问题");
         // The rows keep the numbers of the sheet.
@@ -271,7 +274,7 @@ public sealed class StoryTests(WebFixture web)
         await Assertions.Expect(village.Page.GetByText("确认也列入这份名单")).ToBeHiddenAsync();
         await village.Page.SetInputFilesAsync("#check input[type=file]", list);
         await village.SeesAsync("此人也在另一份待审批的申请");
-        await Assertions.Expect(village.Page.Locator("[data-step=file]")).ToBeHiddenAsync();
+        await Assertions.Expect(village.Page.Locator("[data-ready]")).ToBeHiddenAsync();
         await village.ShootAsync("story-second-list");
         await village.Page.GetByLabel("确认也列入这份名单").CheckAsync();
         await village.Page.GetByLabel("为什么列入两份名单").FillAsync(reason);

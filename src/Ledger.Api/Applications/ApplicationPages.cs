@@ -215,7 +215,7 @@ public static class ApplicationPages
                 FundId = own is null ? null : StreamId.FundOf(own.Id),
                 Plans = await CommitteeTasks.PlansAsync(session, caller, cancellation),
                 Unpaid = unpaid,
-                ToSign = await CommitteeTasks.ToSignAsync(unpaid, session, clock.Today),
+                ToSign = await CommitteeTasks.InTurnAsync(unpaid, Roles.SupervisionCommittee, session, clock.Today),
             }
         );
     }
@@ -232,6 +232,10 @@ public static class ApplicationPages
         CancellationToken cancellation
     )
     {
+        // Whoever comes with the printed notice's address later is led on to what is left for him.
+        var published = await PublicNotices.PublishedAsync(id, session, cancellation);
+        if (!Domain.Applications.Notice.IsPublic(published, clock.Today) && !caller.MaySee(published.Region))
+            return Results.LocalRedirect($"/notices/{Uri.EscapeDataString(id)}/own");
         var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(
             id,
             session,
