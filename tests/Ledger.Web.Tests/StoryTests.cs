@@ -44,8 +44,14 @@ public sealed class StoryTests(WebFixture web)
             );
         await officer.Page.GetByRole(AriaRole.Link, new() { Name = "对账单" }).ClickAsync();
         await officer.SeesAsync("20,000.50");
-        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "凭证", Exact = true }).Last.ClickAsync();
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "记账凭证", Exact = true }).Last.ClickAsync();
         await officer.SeesAsync("贰万元伍角整");
+        // A voucher is no dead end: its slip, what became of the money, who did it.
+        var about = officer.Page.Locator("#about");
+        await Assertions.Expect(about.Locator("a[href^='/api/evidence/']")).ToHaveCountAsync(1);
+        await Assertions.Expect(about.Locator("a[href^='/audit?after=']")).ToHaveCountAsync(1);
+        await about.Locator("a[href^='/trace/funds/']").ClickAsync();
+        await officer.SeesAsync("果园承包费");
     }
 
     [Fact]
@@ -378,10 +384,12 @@ public sealed class StoryTests(WebFixture web)
             await File.ReadAllTextAsync(await receipt.PathAsync()),
             StringComparison.Ordinal
         );
+        // And where to go with it.
+        await Assertions.Expect(auditor.Page.Locator("main a[href='/verify']").First).ToBeAttachedAsync();
 
         await auditor.Page.GotoAsync($"/funds/{Fund}/trial-balance");
-        await auditor.SeesAsync("现在 所知");
-        await auditor.Page.GetByLabel("当时所知").FocusAsync();
+        await auditor.SeesAsync("按 现在 的记录");
+        await auditor.Page.GetByLabel("按哪个时刻的记录").FocusAsync();
         await auditor.Page.Keyboard.PressAsync("Home");
         await auditor.SeesAsync("那时账上没有任何资金");
         await auditor.ShootAsync("story-as-of");

@@ -144,7 +144,8 @@ public static class ApplicationPages
         string? secret,
         IQuerySession session,
         NpgsqlDataSource database,
-        Clock clock
+        Clock clock,
+        HttpContext http
     )
     {
         var application = await PublicNotices.PublishedAsync(id, session);
@@ -157,6 +158,7 @@ public static class ApplicationPages
                 CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = found is null ? number : QueryNumber.Of(found.ComplaintId),
+                Address = PageRoutes.Address(http, $"/complaints/{id}"),
                 Secret = secret,
                 Found = found is null
                     ? null
@@ -173,7 +175,13 @@ public static class ApplicationPages
     }
 
     /// <summary>What became of an objection, for whoever has its number: no name and no amount.</summary>
-    private static async Task<IResult> Objection(string id, string? number, IQuerySession session, StoredEvents stored)
+    private static async Task<IResult> Objection(
+        string id,
+        string? number,
+        IQuerySession session,
+        StoredEvents stored,
+        HttpContext http
+    )
     {
         var application = await PublicNotices.PublishedAsync(id, session);
         var meant = number is null ? null : QueryNumber.Meant("objection", number);
@@ -185,6 +193,7 @@ public static class ApplicationPages
                 CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = found is null ? number : QueryNumber.Of(found.ObjectionId),
+                Address = PageRoutes.Address(http, $"/objections/{id}"),
                 Found = found is null
                     ? null
                     : new ObjectionPage.Shown(
@@ -330,6 +339,8 @@ public static class ApplicationPages
             cancellation
         );
         var (names, deadlines, noticeDays) = await ApplicationEndpoints.TermsAsync(items, session, caller, clock);
+        var begun = await Answers.BegunAsync(items, database, cancellation);
+        items = [.. items.OrderBy(i => begun.GetValueOrDefault(i.Id, i.Since))];
         return PageRoutes.Show<ApplicationsPage>(
             new
             {
@@ -338,7 +349,7 @@ public static class ApplicationPages
                 Deadlines = deadlines,
                 NoticeDays = noticeDays,
                 Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
-                Begun = await Answers.BegunAsync(items, database, cancellation),
+                Begun = begun,
                 Answers = await Answers.DueAsync(items, session, database, deadlines, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,

@@ -123,7 +123,7 @@ public static partial class EventFields
         ["lines"] = "人数",
         ["maxAge"] = "最大年龄",
         ["meetingDate"] = "会议日期",
-        ["memberId"] = "成员",
+        ["memberId"] = "所涉成员",
         ["memberIds"] = "成员名单",
         ["members"] = "成员人数",
         ["minAge"] = "最小年龄",
