@@ -243,11 +243,11 @@ public sealed class StoryTests(WebFixture web)
         await Assertions.Expect(wrong.Locator("th")).ToHaveTextAsync(["4", "7", "9"]);
         await village.SeesAsync("没有读取 A 列“村民小组”");
         await village.SeesAsync("表尾（合计）");
+        await village.SeesAsync("名单还有问题，改正并重新核对后才能提交");
         await village.ShootAsync("story-wps-faults");
 
         await wrong.Nth(0).Locator("input").Nth(1).FillAsync(WpsPerson.CitizenId);
         await wrong.Nth(2).Locator("input").Nth(2).FillAsync("１２０元");
-        await village.SeesAsync("名单还有问题，改正并重新核对后才能提交");
         await wrong.Nth(1).GetByRole(AriaRole.Button).ClickAsync();
         await village.SeesAsync("名单改过了，重新核对后才能提交");
         await Assertions.Expect(village.Page.GetByRole(AriaRole.Button, new() { Name = "提交申请" })).ToBeHiddenAsync();
