@@ -54,7 +54,7 @@ public sealed partial class PlainWordsTests(WebFixture web)
     private static partial Regex Chinese();
 
     /// <summary>Chinese punctuation that stands by no Chinese word: not what people typed, but the page's own.</summary>
-    [GeneratedRegex(@"(?<![\u3400-\u9fff》”）])[，。；：、（）！？](?![\u3400-\u9fff“《（])")]
+    [GeneratedRegex(@"(?<![\u3400-\u9fff》”）])[，。；：、（！？](?![\u3400-\u9fff“《（])")]
     private static partial Regex Punctuation();
 
     [GeneratedRegex(@"@\*.*?\*@|///.*", RegexOptions.Singleline)]

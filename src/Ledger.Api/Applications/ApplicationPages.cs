@@ -159,6 +159,11 @@ public static class ApplicationPages
                 application.Year,
                 Number = found is null ? number : QueryNumber.Of(found.ComplaintId),
                 Address = PageRoutes.Address(http, $"/complaints/{id}"),
+                Qr = found is null
+                    ? null
+                    : QrCode.Of(
+                        PageRoutes.Address(http, $"/complaints/{id}?number={QueryNumber.Of(found.ComplaintId)}")
+                    ),
                 Secret = secret,
                 Found = found is null
                     ? null
@@ -194,6 +199,11 @@ public static class ApplicationPages
                 application.Year,
                 Number = found is null ? number : QueryNumber.Of(found.ObjectionId),
                 Address = PageRoutes.Address(http, $"/objections/{id}"),
+                Qr = found is null
+                    ? null
+                    : QrCode.Of(
+                        PageRoutes.Address(http, $"/objections/{id}?number={QueryNumber.Of(found.ObjectionId)}")
+                    ),
                 Found = found is null
                     ? null
                     : new ObjectionPage.Shown(
