@@ -53,7 +53,9 @@ public sealed partial class PlainWordsTests(WebFixture web)
     [GeneratedRegex(@"[\u3400-\u9fff]+")]
     private static partial Regex Chinese();
 
-    /// <summary>Chinese punctuation that stands by no Chinese word: not what people typed, but the page's own.</summary>
+    /// <summary>
+    /// Chinese punctuation that stands by no Chinese word: not what people typed, but the page's own.
+    /// </summary>
     [GeneratedRegex(@"(?<![\u3400-\u9fff》”）])[，。；：、（！？](?![\u3400-\u9fff“《（])")]
     private static partial Regex Punctuation();
 
@@ -142,7 +144,8 @@ public sealed partial class PlainWordsTests(WebFixture web)
     /// </summary>
     [GeneratedRegex(
         @"/api/\S*|\b(?:GET|POST|PUT|DELETE) /|\b\w+=\w+|\{""|""\w+"":|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*"
-            + @"|\([CL]\d+(?: [CL]\d+)*\)|\[\d+, ?\d+\)|\b[a-z]{3,}(?:-[a-z]{3,})+\b|\b(?:general|available|reserved|credited|true|false|null)\b"
+            + @"|\([CL]\d+(?: [CL]\d+)*\)|\[\d+, ?\d+\)|\b[a-z]{3,}(?:-[a-z]{3,})+\b"
+            + @"|\b(?:general|available|reserved|credited|true|false|null)\b"
     )]
     private static partial Regex OfPrograms();
 

@@ -42,7 +42,9 @@ public static class CommitteeTasks
             ).Where(a => a.With(LineStatus.Approved).Any()),
         ];
 
-    /// <summary>Of these, those in which it is the turn of <paramref name="role"/>: to sign, to publish, to pay.</summary>
+    /// <summary>
+    /// Of these, those in which it is the turn of <paramref name="role"/>: to sign, to publish, to pay.
+    /// </summary>
     public static async Task<IReadOnlyList<Application>> InTurnAsync(
         IReadOnlyList<Application> unpaid,
         string role,

@@ -121,24 +121,9 @@ public static class AuditEndpoints
             ),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
-        // An id may be in one entry or in a hundred thousand, and the planner cannot know: behind offset 0 they are
-        // looked up one by one, in their order, as far as the page goes.
-        var (searched, order) = id is null
+        var (searched, order) = ids is null
             ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq")
-            : (
-                $"""
-                (select {(ids!.Length == 1 ? "" : "distinct ")}seq
-                   from {LedgerStore.Schema}.audit_entry_id
-                  where id_hash {(
-                    ids.Length == 1
-                        ? "= hashtextextended((@ids)[1], 0)"
-                        : "in (select hashtextextended(i, 0) from unnest(@ids) i)"
-                )}{(after is null ? "" : $" and seq {beyond} @after")}
-                  order by seq {direction} offset 0) i,
-                lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a
-                """,
-                "i.seq"
-            );
+            : (Among(ids, after is null ? "" : $" and seq {beyond} @after", direction), "i.seq");
         var entries = await connection.QueryAsync(
             $"""
             select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role,
@@ -154,6 +139,25 @@ public static class AuditEndpoints
             [.. asked.Select(f => (f.Name, f.Value))]
         );
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
+    }
+
+    /// <summary>
+    /// An id may be in one entry or in a hundred thousand, and the planner cannot know: behind offset 0 they are looked
+    /// up one by one, in their order, as far as the page goes.
+    /// </summary>
+    private static string Among(string[] ids, string beyond, string direction)
+    {
+        var (distinct, hash) =
+            ids.Length == 1
+                ? ("", "= hashtextextended((@ids)[1], 0)")
+                : ("distinct ", "in (select hashtextextended(i, 0) from unnest(@ids) i)");
+        return $"""
+            (select {distinct}seq
+               from {LedgerStore.Schema}.audit_entry_id
+              where id_hash {hash}{beyond}
+              order by seq {direction} offset 0) i,
+            lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a
+            """;
     }
 
     /// <summary>

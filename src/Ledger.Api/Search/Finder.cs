@@ -338,7 +338,9 @@ public sealed class Finder(
         var found = await connection.QueryAsync(
             $$"""
             select id, data ->> 'collectiveId', data ->> 'year', data ->> 'status',
-                   (select count(*) from jsonb_array_elements(data -> 'lines') l where l -> 'amountFen' = to_jsonb(@fen))
+                   (select count(*)
+                      from jsonb_array_elements(data -> 'lines') l
+                     where l -> 'amountFen' = to_jsonb(@fen))
               from {{LedgerStore.Schema}}.mt_doc_application
              where region like @scope || '%'
                and data @> jsonb_build_object('lines', jsonb_build_array(jsonb_build_object('amountFen', @fen)))
