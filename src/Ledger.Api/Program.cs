@@ -99,7 +99,7 @@ public partial class Program
     public static async Task<WebApplication> BuildAsync(Ground ground)
     {
         var (builder, settings, keys) = (ground.Builder, ground.Settings, ground.Keys);
-        var (access, database) = await ground.DatabaseAsync();
+        var (access, database) = await ground.DatabaseAsync(bounds: true);
         var replica = ground.Replica(access);
         var logKeys = await ground.LogKeysAsync(database);
         builder
@@ -112,8 +112,8 @@ public partial class Program
             .AddSingleton<Refusals>()
             .AddSingleton<OwnLineGuard>()
             .AddSingleton<NoticeList>()
-            .AddSingleton<SearchGuard>()
-            .AddScoped<Finder>()
+            .AddSearch()
+            .AddScoped<Comparisons>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
