@@ -33,6 +33,9 @@ public interface IContacts
     /// </summary>
     Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region);
 
+    /// <summary>The counties and townships of a region that an administrator has named.</summary>
+    Task<IReadOnlyList<(string Region, string Name)>> RegionsAsync(string region);
+
     /// <summary>The collective of a village by its code; null where there is none.</summary>
     Task<string?> PlaceOfAsync(string region);
 }

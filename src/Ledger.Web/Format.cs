@@ -4,7 +4,7 @@ using Ledger.Domain;
 namespace Ledger.Web;
 
 /// <summary>Amounts, dates and times as people in China read them.</summary>
-public static class Format
+public static partial class Format
 {
     /// <summary>What a browser offers to choose from where evidence is asked for, and where a list is.</summary>
     public const string EvidenceFiles = ".pdf,.ofd,.png,.jpg,.jpeg,.tif,.tiff,.heic",
@@ -15,6 +15,12 @@ public static class Format
 
     /// <summary>As <see cref="Yuan"/>, nothing for zero: for columns that are mostly empty.</summary>
     public static string YuanOrBlank(Money amount) => amount == Money.Zero ? "" : Yuan(amount);
+
+    /// <summary>Which row of the rules it is: for whoever looks that up, not for whoever has to act.</summary>
+    public static string WithoutRule(string text) => Rule().Replace(text, "");
+
+    [System.Text.RegularExpressions.GeneratedRegex(@" \((?:[CL]\d+ ?)+\)$")]
+    private static partial System.Text.RegularExpressions.Regex Rule();
 
     public static string Date(DateOnly date) => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 

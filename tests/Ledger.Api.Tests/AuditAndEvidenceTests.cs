@@ -48,7 +48,12 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         Assert.Equal(api.Today, approved.EffectiveDate);
 
         var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
-        Assert.Contains("lines_listed", Types(await auditor.GetAsync<AuditPage>($"/api/audit/events?id={member}")));
+        // All of a person: the lists that name him, and what happened in each of his years.
+        var ofMember = Types(await auditor.GetAsync<AuditPage>($"/api/audit/events?id={member}"));
+        Assert.Superset(
+            new HashSet<string> { "lines_listed", "contribution_recorded", "subsidy_approved" },
+            ofMember.ToHashSet()
+        );
         var allocated = await auditor.GetAsync<AuditPage>(
             $"/api/audit/events?type=funds_allocated&actor={village.Officer.Actor.Id}"
         );

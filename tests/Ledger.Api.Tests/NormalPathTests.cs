@@ -231,16 +231,19 @@ public sealed class NormalPathTests(ApiFixture api)
             new { memberId = Member(1), text = "今年未在村" }
         );
         var objection = raised.Objections[0].ObjectionId;
-        // Whoever has to answer it finds it in his list.
-        foreach (var who in new[] { village.Offices.Township(village.VillageCode[..9]), village.Offices.Reviewer })
-            await ApiFixture.EventuallyAsync(
-                async () =>
-                    (await who.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications?waitingForMe=true")).Any(i =>
-                        i.Id == village.ApplicationId && i is { OpenObjections: 1, Lines: 2 }
-                    ),
-                $"the objection waits for {who.Actor.Role}"
+        // Whoever has to answer it finds it in his list, and nobody else before it is his turn.
+        async Task<bool> WaitsAsync(SampleClient who) =>
+            (await who.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications?waitingForMe=true")).Any(i =>
+                i.Id == village.ApplicationId
             );
+        await ApiFixture.EventuallyAsync(
+            () => WaitsAsync(village.Offices.Township(village.VillageCode[..9])),
+            "the objection waits for the township"
+        );
+        Assert.False(await WaitsAsync(village.Offices.Reviewer));
+        Assert.False(await WaitsAsync(village.Officer));
         api.Clock.Advance(TimeSpan.FromDays(8));
+        Assert.False(await WaitsAsync(village.Officer));
         await api.Host.RefusedAsync(
             "notice-open",
             village.Officer,
@@ -266,6 +269,7 @@ public sealed class NormalPathTests(ApiFixture api)
                 $"{village.ApplicationPath}/objections/{objection}/answer",
                 new { upheld = true, answer = "异议成立" }
             );
+        Assert.True(await WaitsAsync(village.Officer)); // to pay
 
         var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
         Assert.Equal(900m, fund.AvailableAmount.Yuan);
@@ -279,6 +283,8 @@ public sealed class NormalPathTests(ApiFixture api)
         Assert.Contains("*", notice);
 
         await village.PayAsync(100);
+        Assert.False(await WaitsAsync(village.Officer));
+        Assert.True(await WaitsAsync(village.Offices.Reviewer)); // for its receipts
         await village.ImportReceiptsAsync([(people[2], new Money(10_000))], api.Today);
         await village.SettleAsync();
     }

@@ -96,6 +96,13 @@ public sealed class OwnLineTests(ApiFixture api)
         var list = await api.Http.GetStringAsync("/notices?state=past");
         Assert.DoesNotContain($"href=\"/notices/{village.ApplicationId}\"", list, StringComparison.Ordinal);
         Assert.Contains($"/notices/{village.ApplicationId}/own", list, StringComparison.Ordinal);
+        // Whoever has a number finds his way, from the list and from where the printed address leads him.
+        Assert.Contains($"/objections/{village.ApplicationId}", list, StringComparison.Ordinal);
+        var led = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}/own");
+        Assert.All(
+            new[] { "名单不再公开", $"/objections/{village.ApplicationId}", $"/complaints/{village.ApplicationId}" },
+            way => Assert.Contains(way, led, StringComparison.Ordinal)
+        );
         var (_, found) = await FindAsync(village.ApplicationId, people[2].Name, people[2].CitizenId[^4..]);
         Assert.Equal("credited", found.GetProperty("status").GetString());
         var page = await api.Http.GetStringAsync(Address(village.ApplicationId, found));

@@ -286,6 +286,10 @@ public sealed class ReportTests(ApiFixture api)
         list = await village.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision");
         Assert.Contains(list.Items, i => i.Kind == "overdue-payment" && i.Id == village.ApplicationId);
         Assert.Contains(list.Items, i => i.Kind == "idle-money" && i.Id == village.FundId);
+        // Reviewed at last, it waits for its approval since it was filed, as the list of applications says.
+        await village.Offices.Reviewer.PostAsync($"/api/applications/{filed}/review", new { acceptRest = true });
+        list = await village.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision");
+        Assert.Contains(list.Items, i => i.Kind == "overdue-review" && i.Id == filed && i.AgeDays == 29);
         Assert.Empty((await api.NewOffices().CountyHrss.GetAsync<SupervisionView>("/api/supervision")).Items);
     }
 

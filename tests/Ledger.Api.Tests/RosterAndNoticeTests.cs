@@ -281,12 +281,22 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Assert.DoesNotContain("异议 2", followed, StringComparison.Ordinal);
         }
         Assert.Equal(HttpStatusCode.NotFound, (await api.Http.GetAsync($"{path}/objection-x")).StatusCode);
-        // M7 of the attack: the number of one that was raised at a desk was given to nobody.
+        // Who objects at a desk gets its number on a slip, and follows it without its words.
         await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "到村里口头提出" });
         var atDesk = (await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath))
             .Objections[^1]
             .ObjectionId;
-        Assert.Equal(HttpStatusCode.NotFound, (await api.Http.GetAsync($"{path}/{atDesk}")).StatusCode);
+        var slip = await api.Http.GetStringAsync($"/objections/{village.ApplicationId}?number={atDesk}");
+        Assert.Contains(atDesk["objection-".Length..], slip, StringComparison.Ordinal);
+        Assert.Contains("待答复", slip, StringComparison.Ordinal);
+        Assert.DoesNotContain("口头提出", slip, StringComparison.Ordinal);
+        // As it is typed, in the API too.
+        foreach (var asked in new[] { atDesk, atDesk["objection-".Length..].Replace("-", "").ToLowerInvariant() })
+            Assert.DoesNotContain(
+                "口头提出",
+                await api.Http.GetStringAsync($"{path}/{asked}"),
+                StringComparison.Ordinal
+            );
         var town = village.Offices.Township(village.VillageCode[..9]);
         await town.PostAsync(
             $"{village.ApplicationPath}/objections/{number}/answer",
@@ -698,12 +708,14 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.PayAsync(100);
         // Paid and over: whoever does not look after the village reads it no more, neither as page nor as data.
         var path = $"/api/notices/{village.ApplicationId}";
-        foreach (var closed in (string[])[path, path["/api".Length..]])
+        using (var data = await api.Http.GetAsync(path))
         {
-            using var answer = await api.Http.GetAsync(closed);
-            Assert.Equal(404, (int)answer.StatusCode);
-            Assert.Contains("名单不再公开", await answer.Content.ReadAsStringAsync());
+            Assert.Equal(404, (int)data.StatusCode);
+            Assert.Contains("名单不再公开", await data.Content.ReadAsStringAsync());
         }
+        // Who comes with the printed address is led on: to his own line, and to the answer by its number.
+        using (var closed = await api.Http.GetAsync(path["/api".Length..]))
+            Assert.Equal((302, $"{path["/api".Length..]}/own"), ((int)closed.StatusCode, $"{closed.Headers.Location}"));
         await api.Host.RefusedAsync("not-found", api.NewOffices().Reviewer, HttpMethod.Get, path);
         var later = await village.Officer.GetAsync<NoticeView>(path);
         Assert.Equal(published.Lines, later.Lines);

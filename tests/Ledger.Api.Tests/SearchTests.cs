@@ -73,6 +73,11 @@ public sealed class SearchTests(ApiFixture api)
             Assert.Equal("欧" + new string('*', 4), hit.Title);
             Assert.StartsWith("/members/member-", hit.Href, StringComparison.Ordinal);
         }
+        // A name and the village of it, either first; with another village nobody.
+        var home = (await village.Officer.GetAsync($"/api/collectives/{village.CollectiveId}")).GetProperty("name");
+        foreach (var q in new[] { $"寻得着 {home}", $"{home} 欧阳寻得着" })
+            Assert.Equal("欧****", Assert.Single(Of(await FindAsync(offices.Auditor, q), SearchKind.Person)).Title);
+        Assert.Empty((await FindAsync(offices.Auditor, "欧阳寻得着 别处村")).Groups);
         // By its page, too; and what it leads to is there.
         var found = Of(await WholeAsync(village.Officer, person.CitizenId), SearchKind.Person)[0].Href;
         var member = found.Split('/')[2];
@@ -157,6 +162,23 @@ public sealed class SearchTests(ApiFixture api)
             foreach (var who in new[] { neighbour.Officer, foreign.Auditor })
                 Assert.Empty(Of(await FindAsync(who, q), SearchKind.FundEntry));
         }
+        // What one person gets, and what the money's source is called.
+        foreach (var who in new[] { village.Officer, offices.Reviewer })
+        {
+            var list = Of(await FindAsync(who, "317.25"), SearchKind.Application);
+            var hit = Assert.Single(list, h => h.Href == $"/applications/{village.ApplicationId}#list");
+            Assert.Equal(("paid", "× 2", 317.25m), (hit.What, hit.Detail, hit.Amount!.Value.Yuan));
+        }
+        Assert.Empty(Of(await FindAsync(foreign.Auditor, "317.25"), SearchKind.Application));
+        var came = (
+            await offices.Auditor.GetAsync<AuditPage>($"/api/audit/events?id={village.FundId}&type=funds_allocated")
+        ).Entries[0];
+        var source = came.Body.GetProperty("sourceName").GetString()!;
+        Assert.Contains(
+            Of(await FindAsync(village.Officer, source), SearchKind.FundEntry),
+            h => h.Href == $"/funds/{village.FundId}/vouchers/{came.Sequence}" && h.Detail == source
+        );
+        Assert.Empty(Of(await FindAsync(foreign.Auditor, source), SearchKind.FundEntry));
         var voucher = Of(await FindAsync(village.Officer, "记-001"), SearchKind.FundEntry);
         Assert.All(
             voucher,
@@ -191,10 +213,16 @@ public sealed class SearchTests(ApiFixture api)
         Assert.Equal(("funds_paid", village.FundId), (numbered.What, numbered.Detail));
         Assert.Empty((await FindAsync(foreign.Auditor, $"#{sent.Sequence}")).Groups);
         Assert.Empty((await FindAsync(offices.Tax, $"#{sent.Sequence}")).Groups);
-        Assert.Equal(
-            "/audit?since=2026-03-05&until=2026-03-05",
-            Of(await FindAsync(offices.Auditor, "2026年3月5日"), SearchKind.Day).Single().Href
-        );
+        foreach (var day in new[] { "2026年3月5日", "2026.3.5", "20260305", "2026 年 3 月 5 号", "2026/03/05" })
+            Assert.Equal(
+                "/audit?since=2026-03-05&until=2026-03-05",
+                Of(await FindAsync(offices.Auditor, day), SearchKind.Day).Single().Href
+            );
+        foreach (var month in new[] { "2026年2月", "2026-02" })
+            Assert.Equal(
+                "/audit?since=2026-02-01&until=2026-02-28",
+                Of(await FindAsync(offices.Auditor, month), SearchKind.Day).Single().Href
+            );
     }
 
     [Fact]
@@ -238,6 +266,38 @@ public sealed class SearchTests(ApiFixture api)
 
         var admin = api.Client(new Actor($"admin.{offices.County}", Roles.Administrator, offices.County));
         Assert.Empty((await FindAsync(admin, code)).Groups); // has no part in the ledger
+    }
+
+    [Fact]
+    public async Task More_than_are_shown_of_a_kind_are_shown_where_it_is_asked_for_alone_and_townships_have_names()
+    {
+        var village = await api.RegisteredAsync();
+        var offices = village.Offices;
+        await village.ImportMembersAsync([
+            .. new SamplePeople(4242).Take(10, offices.County).Select(p => p with { Name = "南宫重名" }),
+        ]);
+        var some = (await FindAsync(village.Officer, "南宫重名")).Groups.Single(g => g.Kind == SearchKind.Person);
+        Assert.Equal((8, true), (some.Hits.Count, some.More));
+        var all = await village.Officer.GetAsync<SearchView>(
+            $"/api/search?q={Uri.EscapeDataString("南宫重名")}&kind=person"
+        );
+        Assert.Equal((10, false), (Assert.Single(all.Groups).Hits.Count, all.Groups[0].More));
+        var refused = await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            "/api/search?q=x&kind=nothing"
+        );
+        Assert.Equal("kind", refused.Field);
+
+        var township = village.VillageCode[..9];
+        await api.Client(new Actor($"admin.{offices.County}", Roles.Administrator, offices.County))
+            .PutAsync("/api/region-names", new { regions = new[] { new { code = township, name = "寻见镇" } } });
+        Assert.Equal(
+            ("寻见镇", $"/applications?region={township}"),
+            Of(await FindAsync(offices.Auditor, "寻见"), SearchKind.Collective).Select(h => (h.Title, h.Href)).Single()
+        );
+        Assert.Empty((await FindAsync(api.NewOffices().Auditor, "寻见")).Groups);
     }
 
     private Task HourlyAsync() =>

@@ -110,6 +110,9 @@ public sealed class NumbersTests(WebFixture web)
         {
             await county.Page.GotoAsync(href);
             await Assertions.Expect(county.Page.Locator(".tile strong").First).ToHaveTextAsync(people);
+            // While the notice runs, that is the step, and not the payment.
+            if (href.EndsWith(web.Ids["noticed"], StringComparison.Ordinal))
+                await Assertions.Expect(county.Page.Locator(".steps .now")).ToContainTextAsync("公示");
         }
     }
 

@@ -28,7 +28,7 @@ public sealed partial class PlainWordsTests(WebFixture web)
             if (!apart(e)) found.push(...read.map(name => e.getAttribute(name) || ''));
           for (const e of document.querySelectorAll('script[type="application/json"]'))
             found.push(...JSON.stringify(JSON.parse(e.textContent)).split('"'));
-          return found.filter(t => /[\u3400-\u9fff]/.test(t));
+          return found.filter(t => /[\u3400-\u9fff，。；：、（）！？]/.test(t));
         }
         """;
 
@@ -52,6 +52,12 @@ public sealed partial class PlainWordsTests(WebFixture web)
 
     [GeneratedRegex(@"[\u3400-\u9fff]+")]
     private static partial Regex Chinese();
+
+    /// <summary>
+    /// Chinese punctuation that stands by no Chinese word: not what people typed, but the page's own.
+    /// </summary>
+    [GeneratedRegex(@"(?<![\u3400-\u9fff》”）])[，。；：、（！？](?![\u3400-\u9fff“《（])")]
+    private static partial Regex Punctuation();
 
     [GeneratedRegex(@"@\*.*?\*@|///.*", RegexOptions.Singleline)]
     private static partial Regex Comments();
@@ -90,7 +96,11 @@ public sealed partial class PlainWordsTests(WebFixture web)
                 await visitor.DrawnAsync();
                 foreach (var text in await visitor.Page.EvaluateAsync<string[]>(Texts))
                     faults.UnionWith(
-                        Runs(text).Where(own.Contains).Except(Data).Select(run => $"{route}: {run} in {text.Trim()}")
+                        Runs(text)
+                            .Where(own.Contains)
+                            .Except(Data)
+                            .Concat(Punctuation().Matches(text).Select(m => m.Value))
+                            .Select(run => $"{route}: {run} in {text.Trim()}")
                     );
             }
         }
@@ -134,7 +144,8 @@ public sealed partial class PlainWordsTests(WebFixture web)
     /// </summary>
     [GeneratedRegex(
         @"/api/\S*|\b(?:GET|POST|PUT|DELETE) /|\b\w+=\w+|\{""|""\w+"":|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*"
-            + @"|\[\d+, ?\d+\)|\b[a-z]{3,}(?:-[a-z]{3,})+\b|\b(?:general|available|reserved|credited|true|false|null)\b"
+            + @"|\([CL]\d+(?: [CL]\d+)*\)|\[\d+, ?\d+\)|\b[a-z]{3,}(?:-[a-z]{3,})+\b"
+            + @"|\b(?:general|available|reserved|credited|true|false|null)\b"
     )]
     private static partial Regex OfPrograms();
 

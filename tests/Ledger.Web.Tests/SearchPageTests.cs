@@ -58,6 +58,14 @@ public sealed class SearchPageTests(WebFixture web)
         }
         await page.Locator(".found a").First.ClickAsync();
         await page.WaitForURLAsync("**/members/member-*/years/*");
+
+        // More than eight of a kind lead to all of them.
+        await box.FillAsync("合作社");
+        await box.PressAsync("Enter");
+        await page.GetByRole(AriaRole.Link, new() { Name = "看全部集体" }).ClickAsync();
+        await page.WaitForURLAsync("**/search?q=*&kind=collective");
+        Assert.InRange(await page.Locator(".found > li").CountAsync(), 9, 200);
+        await auditor.ShootAsync("search-all");
     }
 
     [Fact]

@@ -44,8 +44,14 @@ public sealed class StoryTests(WebFixture web)
             );
         await officer.Page.GetByRole(AriaRole.Link, new() { Name = "对账单" }).ClickAsync();
         await officer.SeesAsync("20,000.50");
-        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "凭证", Exact = true }).Last.ClickAsync();
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "记账凭证", Exact = true }).Last.ClickAsync();
         await officer.SeesAsync("贰万元伍角整");
+        // A voucher is no dead end: its slip, what became of the money, who did it.
+        var about = officer.Page.Locator("#about");
+        await Assertions.Expect(about.Locator("a[href^='/api/evidence/']")).ToHaveCountAsync(1);
+        await Assertions.Expect(about.Locator("a[href^='/audit?after=']")).ToHaveCountAsync(1);
+        await about.Locator("a[href^='/trace/funds/']").ClickAsync();
+        await officer.SeesAsync("果园承包费");
     }
 
     [Fact]
@@ -237,11 +243,14 @@ public sealed class StoryTests(WebFixture web)
         await Assertions.Expect(wrong.Locator("th")).ToHaveTextAsync(["4", "7", "9"]);
         await village.SeesAsync("没有读取 A 列“村民小组”");
         await village.SeesAsync("表尾（合计）");
+        await village.SeesAsync("名单还有问题，改正并重新核对后才能提交");
         await village.ShootAsync("story-wps-faults");
 
         await wrong.Nth(0).Locator("input").Nth(1).FillAsync(WpsPerson.CitizenId);
         await wrong.Nth(2).Locator("input").Nth(2).FillAsync("１２０元");
         await wrong.Nth(1).GetByRole(AriaRole.Button).ClickAsync();
+        await village.SeesAsync("名单改过了，重新核对后才能提交");
+        await Assertions.Expect(village.Page.GetByRole(AriaRole.Button, new() { Name = "提交申请" })).ToBeHiddenAsync();
         await village.ClickAsync("重新核对");
         await village.SeesAsync("名单没有问题");
         // The rows keep the numbers of the sheet.
@@ -271,7 +280,7 @@ public sealed class StoryTests(WebFixture web)
         await Assertions.Expect(village.Page.GetByText("确认也列入这份名单")).ToBeHiddenAsync();
         await village.Page.SetInputFilesAsync("#check input[type=file]", list);
         await village.SeesAsync("此人也在另一份待审批的申请");
-        await Assertions.Expect(village.Page.Locator("[data-step=file]")).ToBeHiddenAsync();
+        await Assertions.Expect(village.Page.Locator("[data-ready]")).ToBeHiddenAsync();
         await village.ShootAsync("story-second-list");
         await village.Page.GetByLabel("确认也列入这份名单").CheckAsync();
         await village.Page.GetByLabel("为什么列入两份名单").FillAsync(reason);
@@ -375,10 +384,12 @@ public sealed class StoryTests(WebFixture web)
             await File.ReadAllTextAsync(await receipt.PathAsync()),
             StringComparison.Ordinal
         );
+        // And where to go with it.
+        await Assertions.Expect(auditor.Page.Locator("main a[href='/verify']").First).ToBeAttachedAsync();
 
         await auditor.Page.GotoAsync($"/funds/{Fund}/trial-balance");
-        await auditor.SeesAsync("现在 所知");
-        await auditor.Page.GetByLabel("当时所知").FocusAsync();
+        await auditor.SeesAsync("按 现在 的记录");
+        await auditor.Page.GetByLabel("按哪个时刻的记录").FocusAsync();
         await auditor.Page.Keyboard.PressAsync("Home");
         await auditor.SeesAsync("那时账上没有任何资金");
         await auditor.ShootAsync("story-as-of");

@@ -20,7 +20,7 @@ public sealed class WholePathTests(WebFixture web)
         await village.Page.SetInputFilesAsync("#check input[type=file]", web.Sample.At("roster-with-faults.xlsx"));
         await village.SeesAsync("处问题，已标红");
         await village.SeesAsync("一次性补缴");
-        await Assertions.Expect(village.Page.Locator("[data-step=file]")).ToBeHiddenAsync();
+        await Assertions.Expect(village.Page.Locator("[data-ready]")).ToBeHiddenAsync();
         await village.ShootAsync("story-roster-faults");
         var wrong = village.Page.Locator("#roster tr.wrong");
         // The person who stands there twice is right once; the others do not belong here.

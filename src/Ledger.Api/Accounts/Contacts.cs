@@ -95,6 +95,17 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         return places.Count == MostOffered ? [] : [.. places.Select(c => (c.Region, c.Name))];
     }
 
+    public async Task<IReadOnlyList<(string Region, string Name)>> RegionsAsync(string region) =>
+        region.Length < RegionCode.CityLength
+            ? []
+            :
+            [
+                .. (await RegionNamesAsync(region))
+                    .Where(r => r.Key.StartsWith(region, StringComparison.Ordinal))
+                    .OrderBy(r => r.Key, StringComparer.Ordinal)
+                    .Select(r => (r.Key, r.Value)),
+            ];
+
     /// <summary>Under which key the names of a city's regions are kept.</summary>
     public static string RegionsKey(string region) =>
         $"regions {region[..Math.Min(region.Length, RegionCode.CityLength)]}";

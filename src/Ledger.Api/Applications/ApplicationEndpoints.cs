@@ -699,7 +699,7 @@ public static class ApplicationEndpoints
     >
     {
         [Roles.Agency] = [ApplicationStatus.Filed, ApplicationStatus.Reviewed, ApplicationStatus.Paid],
-        [Roles.VillageFinance] = [ApplicationStatus.Returned, ApplicationStatus.Approved, ApplicationStatus.Noticed],
+        [Roles.VillageFinance] = [ApplicationStatus.Returned],
     };
 
     /// <summary>Whose complaints wait for whom (L18).</summary>
@@ -802,7 +802,6 @@ public static class ApplicationEndpoints
         var ids = isMine ? await MineAsync(session, database, caller, clock, cancellation) : null;
         var statuses =
             Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
-            : ids is not null ? []
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
@@ -819,13 +818,19 @@ public static class ApplicationEndpoints
                         // Whoever reviewed it does not approve it (C15): it waits for a colleague.
                         + " and not (? and d.data ->> 'status' = 'reviewed' and exists ("
                         + $"select from {LedgerStore.Schema}.mt_doc_application a"
-                        + " where a.id = d.id and jsonb_exists(a.data -> 'reviewers', ?)))",
+                        + " where a.id = d.id and jsonb_exists(a.data -> 'reviewers', ?)))"
+                        // Nobody's receipt is awaited while somebody has to be paid first: that is the village's turn.
+                        + " and not (? and d.data ->> 'status' = 'paid' and exists ("
+                        + $"select from {LedgerStore.Schema}.mt_doc_application a where a.id = d.id"
+                        + " and a.data @> '{\"lines\":[{\"status\":\"approved\"}]}'"
+                        + " and not a.data @> '{\"lines\":[{\"status\":\"paid\"}]}'))",
                     words,
                     ids ?? Array.Empty<string>(),
                     complaints,
-                    isMine && Objecting.Answerers.Contains(caller.Actor.Role),
+                    isMine && caller.Actor.Role == Roles.Township,
                     isMine,
-                    caller.Actor.Id
+                    caller.Actor.Id,
+                    isMine && caller.Actor.Role == Roles.Agency
                 )
             )
             .OrderBy(i => i.Since)
@@ -835,8 +840,8 @@ public static class ApplicationEndpoints
     }
 
     /// <summary>
-    /// L7: of whom not the status alone says what waits. The township decides on what is on hold, the committee signs
-    /// what is due. Null: nobody of these.
+    /// Of whom not the status alone says what waits (<see cref="Turn"/>): the township decides on what is on hold, the
+    /// village pays and the committee signs what is due. Null: nobody of these.
     /// </summary>
     private static async Task<string[]?> MineAsync(
         IQuerySession session,
@@ -848,11 +853,12 @@ public static class ApplicationEndpoints
         caller.Actor.Role switch
         {
             Roles.Township => [.. (await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation)).Keys],
-            Roles.SupervisionCommittee =>
+            Roles.SupervisionCommittee or Roles.VillageFinance =>
             [
                 .. (
-                    await CommitteeTasks.ToSignAsync(
+                    await CommitteeTasks.InTurnAsync(
                         await CommitteeTasks.UnpaidAsync(session, caller, cancellation),
+                        caller.Actor.Role,
                         session,
                         clock.Today
                     )

@@ -144,7 +144,8 @@ public static class ApplicationPages
         string? secret,
         IQuerySession session,
         NpgsqlDataSource database,
-        Clock clock
+        Clock clock,
+        HttpContext http
     )
     {
         var application = await PublicNotices.PublishedAsync(id, session);
@@ -157,6 +158,12 @@ public static class ApplicationPages
                 CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = found is null ? number : QueryNumber.Of(found.ComplaintId),
+                Address = PageRoutes.Address(http, $"/complaints/{id}"),
+                Qr = found is null
+                    ? null
+                    : QrCode.Of(
+                        PageRoutes.Address(http, $"/complaints/{id}?number={QueryNumber.Of(found.ComplaintId)}")
+                    ),
                 Secret = secret,
                 Found = found is null
                     ? null
@@ -173,7 +180,13 @@ public static class ApplicationPages
     }
 
     /// <summary>What became of an objection, for whoever has its number: no name and no amount.</summary>
-    private static async Task<IResult> Objection(string id, string? number, IQuerySession session, StoredEvents stored)
+    private static async Task<IResult> Objection(
+        string id,
+        string? number,
+        IQuerySession session,
+        StoredEvents stored,
+        HttpContext http
+    )
     {
         var application = await PublicNotices.PublishedAsync(id, session);
         var meant = number is null ? null : QueryNumber.Meant("objection", number);
@@ -185,6 +198,12 @@ public static class ApplicationPages
                 CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
                 Number = found is null ? number : QueryNumber.Of(found.ObjectionId),
+                Address = PageRoutes.Address(http, $"/objections/{id}"),
+                Qr = found is null
+                    ? null
+                    : QrCode.Of(
+                        PageRoutes.Address(http, $"/objections/{id}?number={QueryNumber.Of(found.ObjectionId)}")
+                    ),
                 Found = found is null
                     ? null
                     : new ObjectionPage.Shown(
@@ -215,7 +234,7 @@ public static class ApplicationPages
                 FundId = own is null ? null : StreamId.FundOf(own.Id),
                 Plans = await CommitteeTasks.PlansAsync(session, caller, cancellation),
                 Unpaid = unpaid,
-                ToSign = await CommitteeTasks.ToSignAsync(unpaid, session, clock.Today),
+                ToSign = await CommitteeTasks.InTurnAsync(unpaid, Roles.SupervisionCommittee, session, clock.Today),
             }
         );
     }
@@ -232,6 +251,10 @@ public static class ApplicationPages
         CancellationToken cancellation
     )
     {
+        // Whoever comes with the printed notice's address later is led on to what is left for him.
+        var published = await PublicNotices.PublishedAsync(id, session, cancellation);
+        if (!Domain.Applications.Notice.IsPublic(published, clock.Today) && !caller.MaySee(published.Region))
+            return Results.LocalRedirect($"/notices/{Uri.EscapeDataString(id)}/own");
         var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(
             id,
             session,
@@ -326,6 +349,8 @@ public static class ApplicationPages
             cancellation
         );
         var (names, deadlines, noticeDays) = await ApplicationEndpoints.TermsAsync(items, session, caller, clock);
+        var begun = await Answers.BegunAsync(items, database, cancellation);
+        items = [.. items.OrderBy(i => begun.GetValueOrDefault(i.Id, i.Since))];
         return PageRoutes.Show<ApplicationsPage>(
             new
             {
@@ -334,7 +359,7 @@ public static class ApplicationPages
                 Deadlines = deadlines,
                 NoticeDays = noticeDays,
                 Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
-                Begun = await Answers.BegunAsync(items, database, cancellation),
+                Begun = begun,
                 Answers = await Answers.DueAsync(items, session, database, deadlines, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,

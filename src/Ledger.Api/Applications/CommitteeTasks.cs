@@ -42,22 +42,24 @@ public static class CommitteeTasks
             ).Where(a => a.With(LineStatus.Approved).Any()),
         ];
 
-    /// <summary>Of these, what is due and not signed, where the policy year asks for it.</summary>
-    public static async Task<IReadOnlyList<Application>> ToSignAsync(
+    /// <summary>
+    /// Of these, those in which it is the turn of <paramref name="role"/>: to sign, to publish, to pay.
+    /// </summary>
+    public static async Task<IReadOnlyList<Application>> InTurnAsync(
         IReadOnlyList<Application> unpaid,
+        string role,
         IQuerySession session,
         DateOnly today
     )
     {
-        var due = new List<Application>();
+        var mine = new List<Application>();
         foreach (var a in unpaid)
-            if (
-                a is { IsPaymentSigned: false, Hold: null, NoticeUntil: not null }
-                && Pay.Open(a, today) is null
-                && await PolicyAsync(session, a.Region, a.Year) is { CommitteeSignsPayments: true }
-            )
-                due.Add(a);
-        return due;
+        {
+            var signs = await PolicyAsync(session, a.Region, a.Year) is { CommitteeSignsPayments: true };
+            if (Turn.Of(a, Blocks.Of(a, signs, [], null, today))?.Role == role)
+                mine.Add(a);
+        }
+        return mine;
     }
 
     /// <summary>Plans that the meeting has decided on and the committee has not signed.</summary>

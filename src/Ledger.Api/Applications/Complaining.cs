@@ -281,7 +281,9 @@ public static class Complaining
         IQuerySession session,
         NpgsqlDataSource database,
         Clock clock
-    ) => await ViewAsync(id, complaintId, session, database, clock) ?? throw Require.NotFound(complaintId);
+    ) =>
+        await ViewAsync(id, QueryNumber.Meant("complaint", complaintId), session, database, clock)
+        ?? throw Require.NotFound(complaintId);
 
     public static async Task<ComplaintView?> ViewAsync(
         string id,

@@ -79,12 +79,13 @@ public static class Objecting
         string objectionId,
         IQuerySession session,
         StoredEvents stored
-    ) => await ViewAsync(id, objectionId, session, stored) ?? throw Require.NotFound(objectionId);
+    ) =>
+        await ViewAsync(id, QueryNumber.Meant("objection", objectionId), session, stored)
+        ?? throw Require.NotFound(objectionId);
 
     /// <summary>
-    /// What became of an objection, for whoever was given its number when he raised it on the notice's page; null:
-    /// there is none of this number. Who objects at a desk is told there: such a number was given to nobody, and
-    /// stands in what officials read.
+    /// What became of an objection, for whoever was given its number: by the notice's page, or on the slip that a desk
+    /// prints for him; null: there is none of this number. Nothing of its words, nor of whom it names.
     /// </summary>
     public static async Task<ObjectionStatusView?> ViewAsync(
         string id,
@@ -101,8 +102,6 @@ public static class Objecting
             return null;
         var events = await stored.OfAsync<Application>(id);
         var raising = events.First(e => e.Data is ObjectionRaised r && r.ObjectionId == objectionId);
-        if (raising.Header(EventHeaders.Actor) != ActorName.Public.Id)
-            return null;
         var raised = raising.Timestamp;
         var notice = PublicNotices.Of(events)!;
         var policy = await session.PolicyYearAsync(application.Region, application.Year);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
@@ -145,7 +146,13 @@ public static class AuditPages
         CancellationToken cancellation
     )
     {
-        var ids = steps.SelectMany(s => s.Entries).Select(e => TrailThing.Owner(e.Stream)).Distinct().ToList();
+        var entries = steps.SelectMany(s => s.Entries).ToList();
+        var ids = entries
+            .Select(e => e.Stream)
+            .Concat(entries.SelectMany(e => Ids(e.Body)).Take(MostNamed))
+            .Select(TrailThing.Owner)
+            .Distinct()
+            .ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var members = await people.ReadAsync(connection, ids.Where(StreamId.IsMember));
         var applications = await session.LoadManyAsync<WorkItem>(cancellation, [.. ids.Where(Is("application-"))]);
@@ -165,6 +172,18 @@ public static class AuditPages
 
         static Func<string, bool> Is(string kind) => id => id.StartsWith(kind, StringComparison.Ordinal);
     }
+
+    /// <summary>Of the people that a page's bodies name: a list of all of a village is read by its number.</summary>
+    private const int MostNamed = 500;
+
+    private static IEnumerable<string> Ids(JsonElement body) =>
+        body.ValueKind switch
+        {
+            JsonValueKind.Object => body.EnumerateObject().SelectMany(p => Ids(p.Value)),
+            JsonValueKind.Array => body.EnumerateArray().SelectMany(Ids),
+            JsonValueKind.String when EventFields.IsId(body.GetString()!) => [body.GetString()!],
+            _ => [],
+        };
 
     private static async Task<IResult> LogCheck(
         NpgsqlDataSource database,

@@ -250,7 +250,7 @@ public static class OfficeSheets
                                 i.Lines,
                                 i.AmountFen,
                                 Workbook.Text(i.FiledAt),
-                                (now - i.Since).Days,
+                                age,
                                 due is { } days ? $"{Clock.Day(from).AddDays(days):yyyy-MM-dd}" : null,
                                 due is { } most && age > most ? age - most : null,
                                 i.OpenObjections,

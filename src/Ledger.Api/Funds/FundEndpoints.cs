@@ -915,7 +915,7 @@ public static class FundEndpoints
         IContacts contacts
     )
     {
-        var (fund, entry, application) = await EntryAsync(id, sequence, session, stored, database, caller);
+        var (fund, entry, application, _) = await EntryAsync(id, sequence, session, stored, database, caller);
         var names = await NamesAsync(
             [entry.Actor, .. application?.Reviewers ?? [], .. application?.Approver is { } by ? [by] : (string[])[]],
             contacts
@@ -924,7 +924,7 @@ public static class FundEndpoints
     }
 
     /// <summary>One double entry of a fund, by the sequence of its event, and the application behind it.</summary>
-    public static async Task<(Fund Fund, JournalEntry Entry, Application? Application)> EntryAsync(
+    public static async Task<(Fund Fund, JournalEntry Entry, Application? Application, object Event)> EntryAsync(
         string id,
         long sequence,
         IQuerySession session,
@@ -938,7 +938,8 @@ public static class FundEndpoints
         var entry = found.Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}");
         await using var connection = await database.OpenConnectionAsync();
         entry = await new JournalReader(stored, connection, _ => { }).NumberedAsync(entry);
-        return (fund, entry, entry.ApplicationId is { } of ? await session.LoadAsync<Application>(of) : null);
+        var application = entry.ApplicationId is { } of ? await session.LoadAsync<Application>(of) : null;
+        return (fund, entry, application, found[0].Data);
     }
 
     private static async Task<IResult> Vouchers(

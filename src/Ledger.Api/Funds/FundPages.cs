@@ -1,12 +1,16 @@
 using Ledger.Api.Applications;
+using Ledger.Api.Audit;
+using Ledger.Api.Benefits;
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Donors;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
+using Ledger.Api.Members;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Api.Trace;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
@@ -241,11 +245,12 @@ public static class FundPages
         IQuerySession session,
         StoredEvents stored,
         NpgsqlDataSource database,
+        PersonalData people,
         Caller caller,
         AccountMap accounts
     )
     {
-        var (fund, entry, application) = await FundEndpoints.EntryAsync(
+        var (fund, entry, application, data) = await FundEndpoints.EntryAsync(
             id,
             sequence,
             session,
@@ -259,9 +264,26 @@ public static class FundPages
                 Fund = fund,
                 Entry = entry,
                 Application = application,
+                Person = data is FundsRefunded { MemberId: var member }
+                    ? (member, await NameAsync(member, database, people))
+                    : ((string, string)?)null,
+                AllocationId = (data as FundsAllocated)?.AllocationId,
+                Evidence = (data as IEvidenced)?.Evidence ?? [],
+                MayRead = (
+                    EstimateEndpoints.Readers.Contains(caller.Actor.Role),
+                    TraceEndpoints.Readers.Contains(caller.Actor.Role),
+                    AuditEndpoints.Readers.Contains(caller.Actor.Role)
+                ),
                 Title = (Func<string, string>)accounts.Title,
             }
         );
+    }
+
+    private static async Task<string> NameAsync(string memberId, NpgsqlDataSource database, PersonalData people)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        return (await people.ReadAsync(connection, [memberId])).GetValueOrDefault(memberId)?.MaskedName
+            ?? MemberEndpoints.Erased;
     }
 
     /// <summary>

@@ -83,7 +83,7 @@ public static class OwnLine
     {
         app.Page(
             "/notices/{id}/own",
-            async (string id, IQuerySession session) =>
+            async (string id, IQuerySession session, Clock clock) =>
             {
                 var application = await PublicNotices.PublishedAsync(id, session);
                 return PageRoutes.Show<FindOwnLinePage>(
@@ -92,6 +92,7 @@ public static class OwnLine
                         Id = id,
                         CollectiveName = await NameAsync(application, session),
                         application.Year,
+                        Ended = Notice.IsPublic(application, clock.Today) ? null : application.NoticeUntil,
                     }
                 );
             }

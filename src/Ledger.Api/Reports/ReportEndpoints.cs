@@ -364,10 +364,12 @@ public static class ReportEndpoints
 
     private static readonly string ToSupervise = $"""
         with work as (
-            select id, region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
-                   extract(day from @now - (data ->> 'since')::timestamptz)::int as age
-              from {S}.mt_doc_workitem
-             where region like @scope || '%'),
+            select w.id, w.region, w.data ->> 'status' as status, (w.data ->> 'amountFen')::bigint as fen,
+                   extract(day from @now - coalesce(b.begun, (w.data ->> 'since')::timestamptz))::int as age
+              from {S}.mt_doc_workitem w
+              left join lateral ({Begun}) b on true
+             where w.region like @scope || '%'
+               and w.data ->> 'status' in ('filed', 'reviewed', 'approved', 'noticed', 'paid')),
         item as (
             select 'overdue-review', id, region, fen, age, @review, '申请待复核或审批'
               from work
@@ -410,6 +412,17 @@ public static class ReportEndpoints
                              where e.stream_id = i.id and e.type = 'deadline_missed')
           from item i (kind, id, region, fen, age, due, text)
          order by 1, 5 desc
+        """;
+
+    /// <summary>
+    /// Review and approval share a deadline, so do notice and payment (C21): as the list of applications counts.
+    /// </summary>
+    private const string Begun = $"""
+        select max(e.timestamp) as begun
+          from {S}.mt_events e
+         where e.stream_id = w.id
+           and (w.data ->> 'status' = 'reviewed' and e.type in ('application_filed', 'application_resubmitted')
+                or w.data ->> 'status' = 'noticed' and e.type = 'application_approved')
         """;
 
     private static string Unanswered =>

@@ -58,6 +58,8 @@ public sealed class SampleContacts(Contacts real) : IContacts
 
     public Task<IReadOnlyList<(string Region, string Name)>> PlacesAsync(string region) => real.PlacesAsync(region);
 
+    public Task<IReadOnlyList<(string Region, string Name)>> RegionsAsync(string region) => real.RegionsAsync(region);
+
     public Task<string?> PlaceOfAsync(string region) => real.PlaceOfAsync(region);
 
     private static IEnumerable<string> Offices(IReadOnlyList<string> roles, string region)

@@ -41,8 +41,11 @@ public sealed class Finder(
     Clock clock
 )
 {
-    /// <summary>So many are shown of a kind; the list of that kind has the others.</summary>
-    private const int Shown = 8;
+    /// <summary>So many are shown of a kind beside others, and so many where it is asked for alone.</summary>
+    private const int Few = 8,
+        Most = 200;
+
+    private int Shown { get; set; } = Few;
 
     /// <summary>Of one part of a name, or of one end of an id: so many are opened, the best fits first.</summary>
     private const int MostPeople = 50;
@@ -72,13 +75,15 @@ public sealed class Finder(
             new(SearchKind.Day, AuditEndpoints.Readers, DaysAsync),
         ];
 
-    public async Task<SearchView> FindAsync(Asked asked, CancellationToken cancellation)
+    /// <param name="only">Of this kind alone, and more of them; null: some of each.</param>
+    public async Task<SearchView> FindAsync(Asked asked, SearchKind? only, CancellationToken cancellation)
     {
+        Shown = only is null ? Few : Most;
         var groups = new List<SearchGroup>();
         if (!asked.IsAnything)
             return new SearchView(groups);
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        foreach (var kind in Kinds.Where(k => k.Roles.Contains(caller.Actor.Role)))
+        foreach (var kind in Kinds.Where(k => k.Roles.Contains(caller.Actor.Role) && (only is null || k.Of == only)))
             if (await kind.FindAsync(asked, connection, cancellation) is { Count: > 0 } hits)
                 groups.Add(new SearchGroup(kind.Of, [.. hits.Take(Shown)], hits.Count > Shown));
         return new SearchView(groups, _damaged.Count);
@@ -150,7 +155,7 @@ public sealed class Finder(
         var (what, text) =
             asked.Citizen is { } citizen ? ("id", citizen.Value)
             : asked.LastFour is { } four ? ("four", four)
-            : ("name", asked.Name);
+            : ("name", asked.Name ?? (asked.Two is { } two ? $"{two.One} {two.Other}" : null));
         if (text is null || (shown.Length == 0 && asked.Citizen is null))
             return;
         await record.AddAsync(connection, caller.Actor, people.AskedHash(what, text), shown);
@@ -167,20 +172,27 @@ public sealed class Finder(
         if (asked.Id is { } id)
             return StreamId.IsMember(id) ? [id] : [];
         var four = asked.Citizen?.Value[^4..] ?? asked.LastFour;
-        if (asked.Name is null && four is null)
+        if (asked.Name is null && four is null && asked.Two is null)
             return [];
         var own = await session
             .Query<Collective>()
             .Where(c => c.Region.StartsWith(Scope))
             .Select(c => c.Id)
             .ToListAsync(cancellation);
-        var (records, damaged) = await people.SearchAsync(
-            connection,
-            own,
-            asked.Name,
-            four,
-            asked.Citizen is null ? MostPeople : MostOfNumber
-        );
+        (IReadOnlyDictionary<string, Person> records, IReadOnlyList<string> damaged) =
+            asked.Name is null && four is null
+                ? (new Dictionary<string, Person>(), [])
+                : await people.SearchAsync(
+                    connection,
+                    own,
+                    asked.Name,
+                    four,
+                    asked.Citizen is not null ? MostOfNumber
+                        : Shown > Few ? Most + 1
+                        : MostPeople
+                );
+        if (records.Count == 0 && asked.Two is { } two)
+            (records, damaged) = await OfVillageAsync(two, connection, cancellation);
         _damaged.UnionWith(damaged);
         // What a collective handed in apart leads to the person by the id that is sealed in it.
         var citizens = records.ToDictionary(r => r.Key, r => CitizenId.Parse(r.Value.CitizenId, out _));
@@ -189,6 +201,31 @@ public sealed class Finder(
         var (found, exchanged) = await people.FindSoundAsync(connection, citizens.Values);
         _damaged.UnionWith(exchanged.Intersect(records.Keys)); // of others nothing is said
         return [.. citizens.Keys.Concat(found.Values).Where(id => id.Length > 0).Distinct()];
+    }
+
+    /// <summary>A name and where: of whose village's name the other word is a part.</summary>
+    private async Task<(IReadOnlyDictionary<string, Person> Found, IReadOnlyList<string> Damaged)> OfVillageAsync(
+        (string One, string Other) two,
+        NpgsqlConnection connection,
+        CancellationToken cancellation
+    )
+    {
+        foreach (var (name, village) in new[] { two, (two.Other, two.One) })
+        {
+            var there = await session
+                .Query<Collective>()
+                .Where(c => c.Region.StartsWith(Scope) && c.Name.Contains(village))
+                .Select(c => c.Id)
+                .ToListAsync(cancellation);
+            if (name.Length > 1 && !name.Any(char.IsAsciiDigit) && there.Count > 0)
+            {
+                var part = PersonName.Canonical(name);
+                var found = await people.SearchAsync(connection, there, part, null, MostPeople);
+                if (found.Found.Count + found.Damaged.Count > 0)
+                    return found;
+            }
+        }
+        return (new Dictionary<string, Person>(), []);
     }
 
     private async Task<IReadOnlyList<SearchHit>> CollectivesAsync(
@@ -209,11 +246,21 @@ public sealed class Finder(
             ? []
             :
             [
+                .. await RegionsAsync(asked),
                 .. (await found.OrderBy(c => c.Region).Take(Shown + 1).ToListAsync(cancellation)).Select(
                     c => new SearchHit(c.Name, null, $"{c.CreditCode} · {c.Region}", null, null, $"/collectives/{c.Id}")
                 ),
             ];
     }
+
+    /// <summary>A county or township by part of its name: its applications.</summary>
+    private async Task<IEnumerable<SearchHit>> RegionsAsync(Asked asked) =>
+        asked.Words is not { } words
+            ? []
+            : (await contacts.RegionsAsync(Scope))
+                .Where(r => r.Name.Contains(words, StringComparison.Ordinal))
+                .Take(Shown)
+                .Select(r => new SearchHit(r.Name, null, r.Region, null, null, $"/applications?region={r.Region}"));
 
     /// <summary>A whole id of a collective, its fund or a plan.</summary>
     private async Task<SearchHit?> OwnAsync(string id, CancellationToken cancellation)
@@ -250,6 +297,8 @@ public sealed class Finder(
         CancellationToken cancellation
     )
     {
+        if (asked.Amount is { } amount && Scope.Length >= RegionCode.CountyLength)
+            return await OfLinesAsync(amount, connection);
         if (asked.Id is not { } id || !id.StartsWith("application-", StringComparison.Ordinal))
             return [];
         // A letter behind all that an id has: the ids that begin so stand between the two.
@@ -282,6 +331,48 @@ public sealed class Finder(
         ];
     }
 
+    /// <summary>
+    /// Those on whose list somebody gets just this amount, and how many: of a city there are too many lists to read.
+    /// </summary>
+    private async Task<IReadOnlyList<SearchHit>> OfLinesAsync(Money amount, NpgsqlConnection connection)
+    {
+        var found = await connection.QueryAsync(
+            $$"""
+            select id, data ->> 'collectiveId', data ->> 'year', data ->> 'status',
+                   (select count(*)
+                      from jsonb_array_elements(data -> 'lines') l
+                     where l -> 'amountFen' = to_jsonb(@fen))
+              from {{LedgerStore.Schema}}.mt_doc_application
+             where region like @scope || '%'
+               and data @> jsonb_build_object('lines', jsonb_build_array(jsonb_build_object('amountFen', @fen)))
+             order by data ->> 'year' desc, id
+             limit {{Shown + 1}}
+            """,
+            r =>
+                (
+                    Id: r.GetString(0),
+                    Collective: r.GetString(1),
+                    Year: r.GetString(2),
+                    Status: r.GetString(3),
+                    Count: r.GetInt64(4)
+                ),
+            ("fen", amount.Fen),
+            ("scope", Scope)
+        );
+        var names = await PlanPages.NamesAsync(session, found.Select(f => f.Collective));
+        return
+        [
+            .. found.Select(f => new SearchHit(
+                $"{names.GetValueOrDefault(f.Collective, f.Collective)} {f.Year}",
+                f.Status,
+                $"× {f.Count}",
+                amount,
+                null,
+                $"/applications/{f.Id}#list"
+            )),
+        ];
+    }
+
     /// <summary>A row of a fund's book that was found: by the bank's number, or by its amount.</summary>
     private sealed record Booked(long Sequence, string Fund, string Type, DateOnly On, long Fen, string? Number);
 
@@ -305,6 +396,8 @@ public sealed class Finder(
             found.AddRange(await SoundAsync(OfNumberAsync(number, connection)));
         if (asked.Amount is { } amount)
             found.AddRange(await SoundAsync(OfAmountAsync(amount, connection)));
+        if (asked.Words is { } words && Scope.Length >= RegionCode.CountyLength)
+            found.AddRange(await SoundAsync(OfSourceAsync(words, connection)));
         if (asked.Voucher is { } voucher && Scope.Length == RegionCode.VillageLength)
             found.AddRange(await OfVoucherAsync(voucher, connection, cancellation));
         var funds = (await session.LoadManyAsync<Fund>(cancellation, found.Select(f => f.Fund).Distinct().ToArray()))
@@ -347,6 +440,34 @@ public sealed class Finder(
                     ? new Booked(r.GetInt64(0), r.GetString(1), r.GetString(2), on, fen.Fen, r.GetString(5))
                     : null,
             ("number", number),
+            ("scope", Scope)
+        );
+
+    /// <summary>So many of the newest allocations are looked through for what their source is called.</summary>
+    private const int MostSources = 2_000;
+
+    private Task<List<Booked?>> OfSourceAsync(string words, NpgsqlConnection connection) =>
+        connection.QueryAsync(
+            $"""
+            select e.seq_id, e.stream_id, e.type, e.headers ->> '{EventHeaders.BusinessDate}',
+                   e.data ->> 'amountFen', e.data ->> 'sourceName'
+              from (select seq
+                      from {LedgerStore.Schema}.audit_entry
+                     where type = 'funds_allocated'
+                       and region like @scope || '%'
+                     order by seq desc
+                     limit {MostSources}) a
+              join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq
+             where e.type = 'funds_allocated'
+               and position(@words in e.data ->> 'sourceName') > 0
+             order by e.seq_id desc
+             limit {Shown + 1}
+            """,
+            r =>
+                Day(r, 3) is { } on && Fen(r, 4) is { } fen
+                    ? new Booked(r.GetInt64(0), r.GetString(1), r.GetString(2), on, fen.Fen, r.GetString(5))
+                    : null,
+            ("words", words),
             ("scope", Scope)
         );
 
@@ -566,25 +687,31 @@ public sealed class Finder(
                 ("scope", Scope)
             );
 
-    /// <summary>What was done on a day: the trail has it.</summary>
+    /// <summary>What was done on a day, or in a month: the trail has it.</summary>
     private Task<IReadOnlyList<SearchHit>> DaysAsync(
         Asked asked,
         NpgsqlConnection connection,
         CancellationToken cancellation
-    ) =>
-        Task.FromResult<IReadOnlyList<SearchHit>>(
-            asked.Day is not { } day
+    )
+    {
+        var (since, until) =
+            asked.Day is { } day ? (day, day)
+            : asked.Month is { } month ? (month, month.AddMonths(1).AddDays(-1))
+            : default;
+        return Task.FromResult<IReadOnlyList<SearchHit>>(
+            until == default
                 ? []
                 :
                 [
                     new SearchHit(
-                        $"{day:yyyy-MM-dd}",
+                        asked.Day is null ? $"{since:yyyy-MM}" : $"{since:yyyy-MM-dd}",
                         null,
                         null,
                         null,
-                        day,
-                        $"/audit?since={day:yyyy-MM-dd}&until={day:yyyy-MM-dd}"
+                        since,
+                        $"/audit?since={since:yyyy-MM-dd}&until={until:yyyy-MM-dd}"
                     ),
                 ]
         );
+    }
 }

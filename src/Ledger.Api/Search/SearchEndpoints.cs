@@ -77,11 +77,12 @@ public static class SearchEndpoints
 
     private static async Task<SearchView> GetAsync(
         string q,
+        string? kind,
         Finder finder,
         SearchGuard guard,
         Caller caller,
         CancellationToken cancellation
-    ) => await FindAsync(Typed(q), finder, guard, caller, cancellation);
+    ) => await FindAsync(Typed(q), Require.Word<SearchKind>(kind, "kind"), finder, guard, caller, cancellation);
 
     private static async Task<SearchView> PostAsync(
         SearchBody body,
@@ -89,7 +90,7 @@ public static class SearchEndpoints
         SearchGuard guard,
         Caller caller,
         CancellationToken cancellation
-    ) => await FindAsync(Read(body.Q), finder, guard, caller, cancellation);
+    ) => await FindAsync(Read(body.Q), null, finder, guard, caller, cancellation);
 
     private static async Task<SearchRecordPage> RecordAsync(
         string? memberId,
@@ -110,6 +111,7 @@ public static class SearchEndpoints
     private static async Task<IResult> PageAsync(
         string? q,
         bool? none,
+        string? kind,
         Finder finder,
         SearchGuard guard,
         Caller caller,
@@ -117,14 +119,16 @@ public static class SearchEndpoints
     )
     {
         var asked = PageRoutes.Typed(q);
+        var only = Require.Word<SearchKind>(kind is { Length: > 0 } ? kind : null, "kind");
         return PageRoutes.Show<SearchPage>(
             new
             {
                 Asked = asked,
                 IsNone = none == true,
+                Only = only,
                 View = asked.Length == 0
                     ? new SearchView([])
-                    : await FindAsync(Typed(asked), finder, guard, caller, cancellation),
+                    : await FindAsync(Typed(asked), only, finder, guard, caller, cancellation),
             }
         );
     }
@@ -140,6 +144,7 @@ public static class SearchEndpoints
 
     private static Task<SearchView> FindAsync(
         Asked asked,
+        SearchKind? only,
         Finder finder,
         SearchGuard guard,
         Caller caller,
@@ -147,6 +152,6 @@ public static class SearchEndpoints
     )
     {
         guard.Take(caller.Actor.Id);
-        return finder.FindAsync(asked, cancellation);
+        return finder.FindAsync(asked, only, cancellation);
     }
 }

@@ -33,6 +33,12 @@ public sealed partial record Asked
     public Money? Amount { get; private init; }
     public DateOnly? Day { get; private init; }
 
+    /// <summary>A whole month, as its first day.</summary>
+    public DateOnly? Month { get; private init; }
+
+    /// <summary>Two words that may be a person and a village, either first.</summary>
+    public (string One, string Other)? Two { get; private init; }
+
     /// <summary>#123: an event.</summary>
     public long? Sequence { get; private init; }
 
@@ -72,6 +78,11 @@ public sealed partial record Asked
             Region = RegionCode.Fault(text, 6, 9, 12) is null ? text : null,
             Amount = noAmount is null ? amount : null,
             Day = DayOf(text),
+            Month = MonthOf(text),
+            Two =
+                id is null && text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is [var one, var other]
+                    ? (one, other)
+                    : null,
             Sequence = Sequences().Match(text) is { Success: true } m
                 ? long.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
                 : null,
@@ -95,7 +106,7 @@ public sealed partial record Asked
 
     private static DateOnly? DayOf(string text) =>
         DateOnly.TryParseExact(
-            text.Replace('年', '-').Replace('月', '-').TrimEnd('日'),
+            text.Replace(" ", "", StringComparison.Ordinal).Replace('年', '-').Replace('月', '-').TrimEnd('日', '号'),
             Days,
             CultureInfo.InvariantCulture,
             DateTimeStyles.None,
@@ -103,6 +114,15 @@ public sealed partial record Asked
         ) && day.Year is >= 1900 and < 2100
             ? day
             : null;
+
+    private static DateOnly? MonthOf(string text) =>
+        Months().Match(text) is { Success: true } m
+        && int.Parse(m.Groups[2].ValueSpan, CultureInfo.InvariantCulture) is >= 1 and <= 12 and var month
+            ? new DateOnly(int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture), month, 1)
+            : null;
+
+    [GeneratedRegex("^((?:19|20)[0-9]{2}) ?[-/.年] ?([0-9]{1,2}) ?月?$")]
+    private static partial Regex Months();
 
     [GeneratedRegex("^[0-9]{3}[0-9Xx]$")]
     private static partial Regex Ends();

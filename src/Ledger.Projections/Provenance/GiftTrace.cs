@@ -44,7 +44,7 @@ public static class GiftTrace
                         gift.Sequence,
                         gift.FundId,
                         gift.Type,
-                        "资金的分账中没有这笔划入"
+                        "资金的子账户中没有这笔划入"
                     )
             );
         return [.. gifts.OrderBy(g => g.Allocation.Event.RecordedAt)];

@@ -14,17 +14,30 @@ const short = value => !isChinese ? value.toLocaleString('en', { notation: 'comp
 // By its name: a canvas that measures text does not know 'inherit', and names would be wider than they were measured.
 const text = { fontFamily: getComputedStyle(document.body).fontFamily, color: '#1f2937', fontSize: 13 };
 
+// The names above a picture take as many lines as they need, and the picture begins beneath them.
+const names = (series, width) => {
+  if (series.length < 2) return { top: 12 };
+  const gap = width < 420 ? 10 : 28, long = name => 32 + [...name].reduce((sum, c) => sum + text.fontSize * (c > '\u2e80' ? 1 : .62), 0);
+  let lines = 1, x = 0;
+  for (const s of series) {
+    const w = long(s.name);
+    if (x > 0 && x + w > width - 20) { lines++; x = 0; }
+    x += w + gap;
+  }
+  return { top: 12 + lines * (text.fontSize + 11), legend: { textStyle: text, top: 0, itemGap: gap } };
+};
+
 const options = {
   // { labels, stacked, horizontal, series: [{ name, color, values }] }
   bar: (d, width) => {
     // On a telephone a name is broken into lines rather than cut off.
-    const left = d.horizontal ? Math.min(190, width * .4) : 8, names = { width: left - 14, ...(width < 480 ? { overflow: 'break', fontSize: 12, lineHeight: 14 } : { overflow: 'truncate' }) };
-    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, ...(d.horizontal ? names : { hideOverlap: true }) }, inverse: !!d.horizontal, axisTick: { show: false } };
+    const head = names(d.series, width), left = d.horizontal ? Math.min(190, width * .4) : 8, rows = { width: left - 14, ...(width < 480 ? { overflow: 'break', fontSize: 12, lineHeight: 14 } : { overflow: 'truncate' }) };
+    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, ...(d.horizontal ? rows : { hideOverlap: true }) }, inverse: !!d.horizontal, axisTick: { show: false } };
     const values = { type: 'value', splitNumber: width < 420 ? 3 : 5, axisLabel: { ...text, hideOverlap: true, formatter: d.unit === 'yuan' ? short : undefined } };
     return {
       tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: d.unit === 'yuan' ? yuan : undefined },
-      legend: d.series.length > 1 ? { textStyle: text, top: 0, itemGap: width < 420 ? 10 : 28 } : undefined,
-      grid: { left, right: 28, top: d.series.length > 1 ? 36 : 12, bottom: d.horizontal ? 28 : 4, ...(d.horizontal ? { outerBoundsMode: 'none' } : { outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' }) },
+      legend: head.legend,
+      grid: { left, right: 28, top: head.top, bottom: d.horizontal ? 28 : 4, ...(d.horizontal ? { outerBoundsMode: 'none' } : { outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' }) },
       xAxis: d.horizontal ? values : labels,
       yAxis: d.horizontal ? labels : values,
       series: d.series.map(s => ({ name: s.name, type: 'bar', stack: d.stacked ? 'all' : undefined, data: s.values, itemStyle: { color: s.color }, barMaxWidth: 36 })),
@@ -44,10 +57,10 @@ const options = {
       ],
     };
   },
-  line: d => ({
+  line: (d, width) => ({
     tooltip: { trigger: 'axis', valueFormatter: yuan },
-    legend: { textStyle: text, top: 0, itemGap: 28 },
-    grid: { left: 8, right: 24, top: 36, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+    legend: names(d.series, width).legend,
+    grid: { left: 8, right: 24, top: names(d.series, width).top, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
     xAxis: { type: 'category', data: d.labels, axisLabel: { ...text, hideOverlap: true, interval: Math.ceil(d.labels.length / 12) - 1 } },
     yAxis: { type: 'value', axisLabel: { ...text, formatter: short } },
     series: d.series.map(s => ({ name: s.name, type: 'line', data: s.values, showSymbol: false, lineStyle: { width: 3 }, itemStyle: { color: s.color }, areaStyle: s.area ? { opacity: .15 } : undefined })),

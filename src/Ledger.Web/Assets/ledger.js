@@ -529,7 +529,17 @@ if (rosterForm) {
     for (const r of rows) lines[r.row - 1] = r.cells;
     return new File([`\ufeff${Array.from(lines, l => l ? l.map(quote).join(',') : '').join('\r\n')}\r\n`], '名单.csv', { type: 'text/csv' });
   };
-  const changed = () => { document.querySelector('[data-step=file]').hidden = true; document.querySelector('[data-recheck]').hidden = false; };
+  // What was changed, or is wrong, is not filed: the step stays, and says what is missing.
+  const ready = (is, wrong) => {
+    const step = document.querySelector('[data-step=file]');
+    step.hidden = false;
+    step.querySelector('[data-ready]').hidden = !is;
+    step.querySelector('[data-unready]').hidden = is;
+    step.querySelector('[data-wrong]').hidden = !wrong;
+    step.querySelector('[data-mended]').hidden = wrong;
+    document.querySelectorAll('[data-recheck]').forEach(b => { b.hidden = is; });
+  };
+  const changed = () => ready(false, false);
   const cell = (row, i) => {
     const td = document.createElement('td'), fault = faults.get(`${row.row}:${columns[i]}`);
     const input = node('input', null, { value: row.cells[i], 'aria-label': `${columns[i]} ${row.row}`, autocomplete: 'off' });
@@ -565,18 +575,17 @@ if (rosterForm) {
     render();
     document.querySelectorAll('[data-total]').forEach(e => { const v = check[e.dataset.total]; e.textContent = typeof v === 'number' && /amount$/i.test(e.dataset.total) ? v.toLocaleString('zh-CN', { minimumFractionDigits: 2 }) : v ?? ''; });
     document.querySelector('[data-step=mend]').hidden = false;
-    document.querySelector('[data-step=file]').hidden = !sound;
     document.querySelector('[data-faulty]').hidden = sound;
     document.querySelector('[data-sound]').hidden = !sound;
-    document.querySelector('[data-recheck]').hidden = sound;
+    ready(sound, !sound);
     document.querySelector('[data-lacking]').hidden = !(check.lackingAmount > 0);
     rosterForm.attached = { field: 'roster', file: asFile() };
-    (sound ? document.querySelector('[data-step=file] input') : grid.querySelector('input[aria-invalid]'))?.focus();
+    (sound ? document.querySelector('[data-ready] input') : grid.querySelector('input[aria-invalid]'))?.focus();
   };
   only.addEventListener('change', render);
   question.addEventListener('input', changed);
   file.addEventListener('done', e => { e.preventDefault(); checked(e.detail); });
-  document.querySelector('[data-recheck]').addEventListener('click', () => { file.attached = { field: 'roster', file: asFile() }; file.requestSubmit(); });
+  document.querySelectorAll('[data-recheck]').forEach(b => b.addEventListener('click', () => { file.attached = { field: 'roster', file: asFile() }; file.requestSubmit(); }));
   file.querySelector('input[type=file]').addEventListener('change', () => { file.attached = null; asks(false); file.requestSubmit(); });
   window.addEventListener('beforeunload', e => { if (rows.length && !rosterForm.filed) e.preventDefault(); });
   rosterForm.addEventListener('done', () => { rosterForm.filed = true; });

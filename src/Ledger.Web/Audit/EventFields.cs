@@ -3,13 +3,19 @@ using System.Text.Json;
 namespace Ledger.Web.Audit;
 
 /// <summary>What stands in an event, in the field's words: names of fields, money in yuan, yes and no.</summary>
-public static class EventFields
+public static partial class EventFields
 {
-    /// <summary>Of every field of every event, older versions included.</summary>
+    /// <summary>Of every field of every event, and of what stands within it, older versions included.</summary>
     public static readonly IReadOnlyDictionary<string, string> Words = new Dictionary<string, string>
     {
+        ["accepted"] = "同意",
+        ["account"] = "入账科目",
+        ["accountInterestBasisPoints"] = "个人账户记账利率（万分之一）",
         ["adjustedOn"] = "调整日期",
+        ["age"] = "年龄",
+        ["ageLimits"] = "年龄范围",
         ["allocationId"] = "划入编号",
+        ["amount"] = "金额权重",
         ["amountFen"] = "金额",
         ["answer"] = "答复",
         ["answeredBy"] = "答复人",
@@ -18,11 +24,20 @@ public static class EventFields
         ["approval"] = "批文",
         ["approvalNumber"] = "批文号",
         ["approvedBy"] = "审批人",
+        ["attendance"] = "到会",
+        ["authorisation"] = "授权",
+        ["authorisationRequired"] = "须有授权",
         ["availableFen"] = "可用余额",
+        ["bands"] = "分段",
+        ["bank"] = "开户行",
         ["bankReference"] = "银行流水号",
+        ["basicPensionFen"] = "基础养老金",
         ["basis"] = "依据",
+        ["calledOn"] = "通知日期",
+        ["calling"] = "会议通知",
         ["carriedFen"] = "接续的分段",
         ["carriedOrigin"] = "接续的来源段",
+        ["ceilingFen"] = "最高",
         ["change"] = "变更事项",
         ["changeId"] = "变更编号",
         ["changed"] = "改了什么",
@@ -30,8 +45,14 @@ public static class EventFields
         ["clearedBy"] = "核定人",
         ["clearedOn"] = "核定日期",
         ["code"] = "代码",
+        ["codes"] = "代码对照",
         ["collectiveId"] = "集体",
+        ["collectiveIncomeFen"] = "集体收入",
+        ["columns"] = "列",
         ["command"] = "操作",
+        ["committeeSignsPayments"] = "付款须村监委会签字",
+        ["committeeSignsPlan"] = "方案须村监委会签字",
+        ["complaintDays"] = "答复投诉期限（天）",
         ["complaintId"] = "投诉编号",
         ["complete"] = "已全部复核",
         ["confirmBy"] = "指定的确认人",
@@ -43,45 +64,80 @@ public static class EventFields
         ["correctedFen"] = "更正后的金额",
         ["correctsYear"] = "更正的年度",
         ["counted"] = "计入人数",
+        ["countersignatureRequired"] = "须乡镇会签",
         ["countersignedBy"] = "签署人",
         ["county"] = "县区",
+        ["coverage"] = "参保面权重",
         ["creditCode"] = "统一社会信用代码",
+        ["creditDays"] = "入账期限（天）",
         ["creditedOn"] = "入账日期",
+        ["creditors"] = "通知债权人",
         ["dataDigest"] = "个人资料摘要",
+        ["dates"] = "日期写法",
+        ["daysBefore"] = "提前（天）",
+        ["deadlines"] = "各项期限",
+        ["decisions"] = "各村决议",
         ["declinedBy"] = "不同意人",
+        ["denominator"] = "分母",
         ["digest"] = "摘要",
         ["disclosedTo"] = "取得清单的人",
         ["dismissedBy"] = "驳回人",
+        ["disputes"] = "争议权重",
         ["donorId"] = "捐赠人",
         ["dueAt"] = "到期时间",
         ["earlier"] = "先前的记录",
         ["earmark"] = "指定用途",
+        ["effectiveFrom"] = "施行日期",
+        ["eligible"] = "应到",
         ["evidence"] = "凭证",
         ["explanation"] = "说明",
         ["feeId"] = "手续费编号",
         ["fen"] = "分段",
+        ["field"] = "字段",
         ["fileDigest"] = "文件摘要",
         ["filedBy"] = "提交人",
         ["finding"] = "核查结果",
+        ["flatAmountFen"] = "每人补助",
+        ["floorFen"] = "最低",
+        ["form"] = "形式",
         ["from"] = "起",
         ["fromCollectiveId"] = "转出集体",
         ["fromFundId"] = "转出资金",
         ["fundId"] = "资金",
+        ["governmentPaidOpensSubsidy"] = "政府代缴的可补助",
+        ["governmentSubsidyFen"] = "政府补贴",
         ["grounds"] = "理由",
         ["group"] = "村民小组",
+        ["growth"] = "增长权重",
+        ["heading"] = "表头",
         ["heldBy"] = "叫停人",
+        ["holdDays"] = "处理叫停期限（天）",
+        ["idleDays"] = "资金闲置期限（天）",
+        ["incentiveWeights"] = "激励权重",
+        ["insuredMembers"] = "参保人数",
         ["intoCollectiveId"] = "并入的集体",
         ["isEmpty"] = "没有实质内容",
         ["kind"] = "种类",
         ["leftOutBy"] = "退出经办人",
         ["liftedBy"] = "解除人",
         ["lines"] = "人数",
-        ["memberId"] = "成员",
+        ["maxAge"] = "最大年龄",
+        ["meetingDate"] = "会议日期",
+        ["memberId"] = "所涉成员",
         ["memberIds"] = "成员名单",
         ["members"] = "成员人数",
+        ["minAge"] = "最小年龄",
+        ["minimum"] = "最低年龄",
+        ["minutes"] = "会议记录",
+        ["months"] = "月数",
         ["name"] = "名称",
+        ["noticeDays"] = "公示天数",
+        ["number"] = "号",
+        ["numerator"] = "分子",
+        ["objectionDays"] = "答复异议期限（天）",
         ["objectionId"] = "异议编号",
         ["of"] = "退哪一笔",
+        ["ofAll"] = "按应到人数算",
         ["on"] = "日期",
         ["onBehalfOf"] = "代谁办理",
         ["onGovernmentPaid"] = "凭政府代缴开口",
@@ -92,12 +148,19 @@ public static class EventFields
         ["paidOn"] = "付款日期",
         ["papers"] = "文书",
         ["parameters"] = "政策参数",
+        ["parts"] = "组成",
+        ["payee"] = "收款账户",
+        ["payers"] = "缴费人数",
+        ["paymentDays"] = "付款期限（天）",
+        ["payoutMonths"] = "计发月数",
+        ["pension"] = "领取年龄",
         ["person"] = "人员",
         ["personDigest"] = "人员摘要",
         ["place"] = "地点",
         ["planId"] = "方案",
         ["planVersion"] = "方案版本",
         ["proposedBy"] = "提出人",
+        ["quorums"] = "表决规则",
         ["reason"] = "原因",
         ["reasons"] = "原因",
         ["receiptDigest"] = "回执摘要",
@@ -117,14 +180,19 @@ public static class EventFields
         ["requestedBy"] = "请求人",
         ["requestedOn"] = "请求日期",
         ["resolution"] = "决议",
+        ["resolutionNoticeDays"] = "决议公示天数",
         ["resolvedBy"] = "答复人",
         ["restAccepted"] = "其余全部同意",
         ["returnedBy"] = "退回人",
+        ["review"] = "审核",
+        ["reviewDays"] = "审核期限（天）",
         ["reviewedBy"] = "复核人",
         ["revokedBy"] = "撤销人",
         ["role"] = "角色",
         ["roleRegion"] = "角色辖区",
         ["rosterDigest"] = "名单摘要",
+        ["row"] = "行",
+        ["scope"] = "范围",
         ["sealDigest"] = "盖章申请摘要",
         ["secretDigest"] = "查询口令摘要",
         ["settledBy"] = "办结人",
@@ -133,15 +201,21 @@ public static class EventFields
         ["source"] = "来源",
         ["sourceName"] = "来源名称",
         ["sponsorshipId"] = "资助编号",
+        ["standard"] = "补助标准",
         ["step"] = "步骤",
+        ["stepFen"] = "每档相差",
+        ["strictly"] = "须超过",
         ["subAccount"] = "子账户",
         ["survey"] = "测算",
         ["takenOn"] = "扣费日期",
         ["targetId"] = "对象",
         ["text"] = "内容",
         ["tierFen"] = "缴费档次",
+        ["tiers"] = "各档",
+        ["timeliness"] = "及时性权重",
         ["to"] = "至",
         ["toCollectiveId"] = "转入集体",
+        ["toFen"] = "至",
         ["toFundId"] = "转入资金",
         ["trialBalance"] = "试算平衡",
         ["trialBalanceDigest"] = "试算平衡摘要",
@@ -149,11 +223,20 @@ public static class EventFields
         ["unmatched"] = "不符的回执",
         ["until"] = "止",
         ["upheld"] = "异议成立",
+        ["value"] = "取值",
         ["verdicts"] = "逐行意见",
         ["villageCode"] = "村",
+        ["vote"] = "同意比例",
+        ["votesAgainst"] = "反对",
+        ["votesFor"] = "赞成",
         ["wasCredited"] = "已经入账",
         ["wholeList"] = "整份名单",
         ["withdrawnBy"] = "撤回人",
+        ["women"] = "妇女应到",
+        ["womenDenominator"] = "妇女比例分母",
+        ["womenNumerator"] = "妇女比例分子",
+        ["womenPresent"] = "妇女到会",
+        ["word"] = "词",
         ["year"] = "年度",
     };
 
@@ -170,7 +253,13 @@ public static class EventFields
 
     public static bool IsYesOrNo(JsonElement value) => value.ValueKind is JsonValueKind.True or JsonValueKind.False;
 
-    /// <summary>An amount is written in yuan, a span of fen as the fen it holds, a long list by its length.</summary>
+    /// <summary>The id of something that has a trail of its own.</summary>
+    public static bool IsId(string text) => text.Length is > 20 and < 100 && Id().IsMatch(text);
+
+    [System.Text.RegularExpressions.GeneratedRegex("^(application|fund|plan|collective|member|donor)-[0-9A-Za-z-]+$")]
+    private static partial System.Text.RegularExpressions.Regex Id();
+
+    /// <summary>An amount is written in yuan, what has a word by its word.</summary>
     public static string Text(string field, JsonElement value) =>
         IsMoney(field, value) && value.TryGetInt64(out var fen)
             ? Format.Yuan(new Domain.Money(fen))
@@ -180,17 +269,18 @@ public static class EventFields
                 JsonValueKind.String when field is "source" or "finding" or "kind" or "remedy" or "subAccount" =>
                     Terms.Known(value.GetString()!),
                 JsonValueKind.String => value.GetString()!,
-                JsonValueKind.Array when value.GetArrayLength() > 5 => $"[{value.GetArrayLength()}]",
-                JsonValueKind.Object when Span(value) is var (from, to) => $"[{from}, {to})",
                 _ => value.ToString(),
             };
 
-    private static (long From, long To)? Span(JsonElement value) =>
-        value.EnumerateObject().Count() == 2
+    /// <summary>Where a fund's fen stand on its axis; null: it is something else.</summary>
+    public static Domain.FenInterval? Span(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Object
+        && value.EnumerateObject().Count() == 2
         && value.TryGetProperty("from", out var from)
         && value.TryGetProperty("to", out var to)
         && from.TryGetInt64(out var first)
         && to.TryGetInt64(out var last)
-            ? (first, last)
+        && first < last
+            ? new Domain.FenInterval(first, last)
             : null;
 }
