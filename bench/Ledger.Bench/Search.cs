@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
+using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 using static Ledger.Bench.Statistics;
@@ -43,7 +44,7 @@ public static partial class Search
         if (machine is not null)
             await machine.StandardOutput.ReadLineAsync();
         await using (var api = await ApiProcess.StartAsync(Settings(ledger)))
-            await MeasureAsync(ledger, await ledger.OpenAsync(api.Http), events, report);
+            await MeasureAsync(ledger, api.Http, await ledger.OpenAsync(api.Http), events, report);
         await PlansAsync(ledger, folder);
         machine?.StandardInput.Close();
     }
@@ -198,15 +199,23 @@ public static partial class Search
         return Questions(application[..28], [.. Enumerable.Range(0, Math.Min(villages, 30)).Select(Somebody)]);
     }
 
-    private static async Task MeasureAsync(BenchDatabase ledger, SampleOffices offices, int events, Report report)
+    private static async Task MeasureAsync(
+        BenchDatabase ledger,
+        HttpClient http,
+        SampleOffices offices,
+        int events,
+        Report report
+    )
     {
+        // The city's offices read no people, its auditor does.
+        var city = new SampleClient(http, ledger.Tokens, new Actor("auditor.3708", Roles.Auditor, County[..4]));
         foreach (var question in await QuestionsAsync(ledger, Math.Max(4, events / 12 / VillagePeople)))
         {
             var times = new List<double>();
             for (var i = 0; i < Rounds + 5; i++)
             {
                 var watch = Stopwatch.StartNew();
-                await question.AskAsync(question.IsCity ? offices.CityHrss : offices.Auditor);
+                await question.AskAsync(question.IsCity ? city : offices.Auditor);
                 if (i >= 5) // the first ones only warm up
                     times.Add(watch.Elapsed.TotalMilliseconds);
             }
@@ -216,9 +225,7 @@ public static partial class Search
                 $"{question.What}, {events:N0} events",
                 Median(times),
                 "ms",
-                "p99",
-                P99(times),
-                (times[times.Count * 3 / 4] - times[times.Count / 4]) / Median(times)
+                noise: (times[times.Count * 3 / 4] - times[times.Count / 4]) / Median(times)
             );
         }
     }

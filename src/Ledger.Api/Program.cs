@@ -152,6 +152,7 @@ public partial class Program
                 .AddSingleton<ClusterWatch>()
                 .AddHostedService(s => s.GetRequiredService<ClusterWatch>());
         AddWeb(builder, settings, database);
+        KeepNamesOut(builder.Logging);
         if (settings.Sample)
             builder.Services.AddHostedService<SampleCounty>().AddScoped<IContacts, SampleContacts>();
 
@@ -165,6 +166,15 @@ public partial class Program
         app.Lifetime.ApplicationStarted.Register(() => isStarting = false);
         return app;
     }
+
+    /// <summary>
+    /// At their lower levels these write down whole addresses and the values of queries, and what was looked for stands
+    /// in some: names.
+    /// </summary>
+    private static void KeepNamesOut(ILoggingBuilder logging) =>
+        logging
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning)
+            .AddFilter("Marten.IDocumentStore", LogLevel.Information);
 
     /// <summary>Who may ask, how much, and in which form.</summary>
     private static void AddWeb(WebApplicationBuilder builder, Settings settings, NpgsqlDataSource database)

@@ -140,18 +140,20 @@ public static class ApplicationPages
     )
     {
         var application = await PublicNotices.PublishedAsync(id, session);
-        var found = number is null ? null : await Complaining.ViewAsync(id, number, session, database, clock);
+        var meant = number is null ? null : QueryNumber.Meant("complaint", number);
+        var found = meant is null ? null : await Complaining.ViewAsync(id, meant, session, database, clock);
         return PageRoutes.Show<ComplaintPage>(
             new
             {
                 Id = id,
                 CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
-                Number = number,
+                Number = found is null ? number : QueryNumber.Of(found.ComplaintId),
                 Secret = secret,
                 Found = found is null
                     ? null
                     : new ComplaintPage.Shown(
+                        found.ComplaintId,
                         found.Status,
                         found.RaisedOn,
                         found.AnswerDue,
@@ -166,14 +168,15 @@ public static class ApplicationPages
     private static async Task<IResult> Objection(string id, string? number, IQuerySession session, StoredEvents stored)
     {
         var application = await PublicNotices.PublishedAsync(id, session);
-        var found = number is null ? null : await Objecting.ViewAsync(id, number, session, stored);
+        var meant = number is null ? null : QueryNumber.Meant("objection", number);
+        var found = meant is null ? null : await Objecting.ViewAsync(id, meant, session, stored);
         return PageRoutes.Show<ObjectionPage>(
             new
             {
                 Id = id,
                 CollectiveName = await PlanPages.NameAsync(session, application.CollectiveId),
                 application.Year,
-                Number = number,
+                Number = found is null ? number : QueryNumber.Of(found.ObjectionId),
                 Found = found is null
                     ? null
                     : new ObjectionPage.Shown(
@@ -374,6 +377,10 @@ public static class ApplicationPages
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var committeeSigns = policy?.Parameters.CommitteeSignsPayments == true;
         var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
+        var named = unpayable
+            .Concat(waiting)
+            .Select(l => l.MemberId)
+            .Concat(application.Objections.Select(o => o.MemberId));
         return PageRoutes.Show<ApplicationPage>(
             new
             {
@@ -386,6 +393,14 @@ public static class ApplicationPages
                 Only = only,
                 Asked = asked,
                 Numbers = Numbers(events),
+                Named = (
+                    await ApplicationEndpoints.MaskedAsync(
+                        application.Lines.IntersectBy(named, l => l.MemberId),
+                        database,
+                        people,
+                        cancellation
+                    )
+                ).ToDictionary(l => l.Line.MemberId),
                 About = about,
                 Unpayable = unpayable,
                 Waiting = waiting,
@@ -397,7 +412,7 @@ public static class ApplicationPages
                     policy?.Deadlines() ?? Deadlines.Default,
                     policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays
                 ),
-                Anonymous = Anonymous(events),
+                Raised = Raised(events),
                 Events = Told(events),
             }
         );
@@ -436,26 +451,42 @@ public static class ApplicationPages
             .ToHashSet();
     }
 
-    /// <summary>The objections of people who were not signed in.</summary>
-    private static IReadOnlySet<string> Anonymous(IEnumerable<IEvent> events) =>
+    /// <summary>By objection: when, and by whom, who may not have been signed in.</summary>
+    private static IReadOnlyDictionary<string, (DateOnly On, string By)> Raised(IEnumerable<IEvent> events) =>
         events
-            .Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role)
-            .Select(e => e.Data)
-            .OfType<ObjectionRaised>()
-            .Select(o => o.ObjectionId)
-            .ToHashSet();
+            .Where(e => e.Data is ObjectionRaised)
+            .ToDictionary(
+                e => ((ObjectionRaised)e.Data).ObjectionId,
+                e => (Clock.Day(e.Timestamp), e.Header(EventHeaders.Actor))
+            );
 
     /// <summary>
     /// The application's story: without the pieces of its list, and of a review that is not whole yet.
     /// </summary>
-    private static IReadOnlyList<(string, DateTimeOffset, string, Money?)> Told(IEnumerable<IEvent> events) =>
-        [
-            .. events
-                .Where(e => e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false })
-                .Select(e =>
-                    (e.EventTypeName, e.Timestamp, e.Header(EventHeaders.Actor), (e.Data as IMoneyEvent)?.AmountFen)
-                ),
-        ];
+    private static IReadOnlyList<ApplicationPage.Told> Told(IEnumerable<IEvent> events)
+    {
+        var refused = new HashSet<string>();
+        var told = new List<ApplicationPage.Told>();
+        foreach (var e in events.Where(e => e.Data is not LinesListed))
+        {
+            if (e.Data is ApplicationReviewed review)
+                foreach (var verdict in review.Verdicts)
+                    _ = verdict.Accepted ? refused.Remove(verdict.MemberId) : refused.Add(verdict.MemberId);
+            if (e.Data is ApplicationResubmitted)
+                refused.Clear();
+            if (e.Data is not ApplicationReviewed { Complete: false })
+                told.Add(
+                    new(
+                        e.EventTypeName,
+                        e.Timestamp,
+                        e.Header(EventHeaders.Actor),
+                        (e.Data as IMoneyEvent)?.AmountFen,
+                        e.Data is ApplicationReviewed ? refused.Count : null
+                    )
+                );
+        }
+        return told;
+    }
 
     private static readonly string[] PaymentWatchers = [Roles.VillageFinance, Roles.SupervisionCommittee, Roles.Agency];
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Ledger.Api.Commands;
 using Ledger.Api.Notices;
 using Ledger.Api.Plans;
@@ -155,11 +154,7 @@ public static class Complaining
             http
         );
         var about = body.Number is { } number ? await OnNoticeAsync(id, number, stored) : null;
-        // 80 bits: what stands in the event, a digest, says nothing of it.
-        var secret = string.Join(
-            '-',
-            RandomNumberGenerator.GetString("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 16).Chunk(4).Select(c => new string(c))
-        );
+        var secret = QueryNumber.New(); // what stands in the event, a digest, says nothing of it
         var (_, complaintId) = await RaiseAsync(application, text, about, command, people, secret);
         await Objecting.RememberAsync(command, complaintId, source);
         return new Answer(new ComplaintReceiptView(complaintId, secret));
@@ -179,7 +174,7 @@ public static class Complaining
         string? secret = null
     )
     {
-        var complaintId = $"complaint-{Guid.CreateVersion7():N}";
+        var complaintId = QueryNumber.Id("complaint", QueryNumber.New());
         var masked = await Objecting.MaskedAsync(text, application, command, people);
         return (
             command.Append(

@@ -228,7 +228,7 @@ public static class Objecting
     )
     {
         var text = await MaskedAsync(Require.Prose(body.Text, "text", 500), application, command, people);
-        var objectionId = $"objection-{Guid.CreateVersion7():N}";
+        var objectionId = QueryNumber.Id("objection", QueryNumber.New());
         return (
             command.Append(
                 application.Id,

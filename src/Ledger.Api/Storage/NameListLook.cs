@@ -20,7 +20,7 @@ public sealed class NameListLook(PersonalData people, Findings findings)
     /// <param name="list">The list in which it stands, and of which collective that is; null: in none.</param>
     public void See(Listed person, string? home, (Guid Id, string Collective)? list)
     {
-        if (list is { } own && own.Collective == home)
+        if (list is { } own && (home is null || own.Collective == home))
         {
             _sums[own.Id] = unchecked(_sums.GetValueOrDefault(own.Id) + person.Digest());
             return;
@@ -28,7 +28,7 @@ public sealed class NameListLook(PersonalData people, Findings findings)
         if (list is { } other)
             _left.Add(other.Id);
         if (home is null)
-            return;
+            return; // it was handed in with a fault, and is nobody's
         if (!_elsewhere.TryGetValue(home, out var ids))
             _elsewhere[home] = ids = [];
         ids.Add(person.MemberId);

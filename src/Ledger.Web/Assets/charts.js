@@ -16,8 +16,9 @@ const text = { fontFamily: 'inherit', color: '#1f2937', fontSize: 13 };
 const options = {
   // { labels, stacked, horizontal, series: [{ name, color, values }] }
   bar: (d, width) => {
-    const left = d.horizontal ? Math.min(190, width * .4) : 8;
-    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, ...(d.horizontal ? { width: left - 14, overflow: 'truncate' } : { hideOverlap: true }) }, inverse: !!d.horizontal, axisTick: { show: false } };
+    // On a telephone a name is broken into lines rather than cut off.
+    const left = d.horizontal ? Math.min(190, width * .4) : 8, names = { width: left - 14, ...(width < 480 ? { overflow: 'break', fontSize: 12, lineHeight: 14 } : { overflow: 'truncate' }) };
+    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, ...(d.horizontal ? names : { hideOverlap: true }) }, inverse: !!d.horizontal, axisTick: { show: false } };
     const values = { type: 'value', splitNumber: width < 420 ? 3 : 5, axisLabel: { ...text, hideOverlap: true, formatter: d.unit === 'yuan' ? short : undefined } };
     return {
       tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: d.unit === 'yuan' ? yuan : undefined },

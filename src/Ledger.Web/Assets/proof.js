@@ -175,6 +175,7 @@ const facts = (result, words, types) => {
   const { entry } = result, { data } = entry, list = node('dl', null, { class: 'facts' });
   const put = (word, value) => value !== undefined && value !== null && list.append(node('dt', word), node('dd', `${value}`));
   put(words.what, types[entry.type] || entry.type);
+  if (entry.type === 'notice_published') put(words.notice, `${data.from} – ${data.until} ${data.place}`);
   if (Number.isSafeInteger(data.amountFen)) put(words.amount, `${yuan(data.amountFen)} ${words.yuan}`);
   const year = /^member-year-(.+)-(\d{4})$/.exec(entry.stream);
   if (year) put(words.year, year[2]);
@@ -183,7 +184,7 @@ const facts = (result, words, types) => {
   put(words.recorded, inChina(Date.parse(entry.recordedAt)));
   put(words.state, words.stateOf.replace('{0}', BigInt(result.size)).replace('{1}', BigInt(result.index) + 1n));
   for (const s of result.signers) if (s.isWitness) put(words.witnessed, `${s.name} ${inChina(s.time * 1000)}`);
-  if (year) list.append(node('dt', words.person), node('dd', `member-${year[1]}`, { class: 'mono' }));
+  list.append(node('dt', year ? words.person : words.of), node('dd', year ? `member-${year[1]}` : entry.stream, { class: 'mono' }));
   return list;
 };
 
