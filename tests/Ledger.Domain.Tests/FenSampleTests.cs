@@ -98,7 +98,10 @@ public sealed class FenSampleTests
                 d => Assert.Single(population, s => s.Account == d.Account && s.Fen.From <= d.Fen && d.Fen < s.Fen.To)
             );
             // One fen more, or fewer: another population, and so another seed.
-            var longer = population[0] with { Fen = new FenInterval(population[0].Fen.From, population[0].Fen.To - 1) };
+            var longer = population[0] with
+            {
+                Fen = new FenInterval(population[0].Fen.From, population[0].Fen.To - 1),
+            };
             if (longer.Fen.From < longer.Fen.To)
                 Assert.NotEqual(FenSample.Digest(population), FenSample.Digest([longer, .. population[1..]]));
         }

@@ -33,7 +33,9 @@ public static class FenSample
         for (var i = 0; i < ordered.Count; i++)
             if (
                 ordered[i].Fen.From >= ordered[i].Fen.To
-                || (i > 0 && ordered[i - 1].Account == ordered[i].Account && ordered[i - 1].Fen.To > ordered[i].Fen.From)
+                || (
+                    i > 0 && ordered[i - 1].Account == ordered[i].Account && ordered[i - 1].Fen.To > ordered[i].Fen.From
+                )
             )
                 throw new ArgumentException($"{ordered[i]} is empty, or overlaps", nameof(population));
         return ordered;
