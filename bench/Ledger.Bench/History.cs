@@ -103,6 +103,11 @@ public static class History
                 ("name", name),
                 ("last", sequence)
             );
+        // Copied in, as from a build before there were marks.
+        await connection.ExecuteAsync(
+            "update ledger.bound set value = @last where name = 'marked-from'",
+            ("last", sequence)
+        );
         await connection.ExecuteAsync("vacuum analyze ledger.fen_axis");
         await connection.ExecuteAsync("vacuum analyze ledger.mt_events");
         await connection.ExecuteAsync("vacuum analyze ledger.mt_doc_memberyear");

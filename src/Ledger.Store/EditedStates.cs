@@ -58,6 +58,10 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
 
     public Task FoundAsync(string detail) => findings.AddAsync("state", detail);
 
+    /// <summary>What the product wrote, of this form or, where that changed, of an earlier one.</summary>
+    public async ValueTask<bool> IsOursAsync(Aggregate document, long last) =>
+        seal.Holds(document) || await IsOfAnotherBuildAsync(document.GetType().Name, last);
+
     private async Task<bool> IsOfAnotherBuildAsync(string kind, long last)
     {
         await using var connection = await database.OpenConnectionAsync();

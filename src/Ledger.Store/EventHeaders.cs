@@ -55,7 +55,8 @@ public static class EventHeaders
         IdempotencyKey = "idempotencyKey",
         Command = "command",
         NotDuplicate = "notDuplicate",
-        OnBehalfOf = "onBehalfOf";
+        OnBehalfOf = "onBehalfOf",
+        Mark = "mark";
 
     public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
 

@@ -111,23 +111,15 @@ public sealed class EventWriter(
     private const string Schema = LedgerStore.Schema;
     private readonly StoredEvents _stored = new(store, Schema, ofEvents);
 
-    private static readonly string Events = Insert("($10)[e.stamp]", "$1, $2, $3, $4, $5, $6, $11", ""),
-        SealedEvents = Insert(
-            "($10)[e.stamp] || case when e.seal is null then '{}' else jsonb_build_object('seal', e.seal) end",
-            "$1, $2, $3, $4, $5, $6, $11, $12",
-            ", seal"
-        );
-
-    /// <param name="headers">Of an event <c>e</c>.</param>
-    private static string Insert(string headers, string columns, string more) =>
-        $"""
-            insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
-                                            mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
-            select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7,
-                   '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, ($8)[e.stamp], ($9)[e.stamp],
-                   {headers}
-              from unnest({columns}) e (id, stream, version, data, type, dotnet_type, stamp{more})
-            """;
+    private const string Events = $"""
+        insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                        mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
+        select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7,
+               '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, ($8)[e.stamp], ($9)[e.stamp],
+               ($10)[e.stamp] || jsonb_build_object(e.by, e.proof)
+          from unnest($1, $2, $3, $4, $5, $6, $11, $12, $13) e (id, stream, version, data, type, dotnet_type, stamp,
+                                                                by, proof)
+        """;
 
     private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store
         .Options.Events.AllKnownEventTypes()
@@ -373,6 +365,7 @@ public sealed class EventWriter(
             new Dictionary<string, string>(),
             new Dictionary<string, long>()
         );
+        var marks = await Marks.OfAsync(connection, Schema, ofEvents);
         await foreach (
             var row in _stored.LookAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray()))
         )
@@ -387,6 +380,12 @@ public sealed class EventWriter(
                 broken[id] = fault!.Message;
                 continue;
             }
+            var document = documents[id];
+            if (await marks.IsDoubtfulAsync(e, document, () => edited.IsOursAsync(document!, e.Sequence)))
+            {
+                broken[id] = Marks.Why(e);
+                continue;
+            }
             if (e.IsForeign())
             {
                 foreign.Add(id);
@@ -394,7 +393,7 @@ public sealed class EventWriter(
                     $"{typeof(T).Name} {id}：{e.Named()}不是产品写入的，不予采用 an event that the product did not write"
                 );
             }
-            else if (documents[id] is { } document && e.Version > document.Revision)
+            else if (document is not null && e.Version > document.Revision)
                 later.TryAdd(id, e);
             try
             {
@@ -524,32 +523,29 @@ public sealed class EventWriter(
                 )
             )
             .ToList();
-        var isSealed = events.Exists(e => EventSeal.Covers(e.Id, e.Names.Name));
         batch.Add(
-            isSealed ? SealedEvents : Events,
-            [
-                events.Column(NpgsqlDbType.Uuid, e => e.EventId),
-                events.Texts(e => e.Id),
-                events.Longs(e => e.Version),
-                events.Column(NpgsqlDbType.Jsonb, e => e.Json),
-                events.Texts(e => e.Names.Name),
-                events.Texts(e => e.Names.DotNetType),
-                new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
-                commands.Texts(c => c.Stamp.CausationId),
-                commands.Texts(c => c.Stamp.CorrelationId),
-                headers.Column(NpgsqlDbType.Jsonb, h => h),
-                events.Column(NpgsqlDbType.Integer, e => e.Stamp + 1),
-                .. isSealed
-                    ?
-                    [
-                        events.Texts(e =>
-                            EventSeal.Covers(e.Id, e.Names.Name)
-                                ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers[e.Stamp], e.Json)
-                                : null
-                        ),
-                    ]
-                    : Array.Empty<NpgsqlParameter>(),
-            ]
+            Events,
+            events.Column(NpgsqlDbType.Uuid, e => e.EventId),
+            events.Texts(e => e.Id),
+            events.Longs(e => e.Version),
+            events.Column(NpgsqlDbType.Jsonb, e => e.Json),
+            events.Texts(e => e.Names.Name),
+            events.Texts(e => e.Names.DotNetType),
+            new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
+            commands.Texts(c => c.Stamp.CausationId),
+            commands.Texts(c => c.Stamp.CorrelationId),
+            headers.Column(NpgsqlDbType.Jsonb, h => h),
+            events.Column(NpgsqlDbType.Integer, e => e.Stamp + 1),
+            events.Texts(e => EventSeal.Covers(e.Id, e.Names.Name) ? EventSeal.Header : EventHeaders.Mark),
+            Each(
+                    events,
+                    e =>
+                        EventSeal.Covers(e.Id, e.Names.Name)
+                            ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers[e.Stamp], e.Json)
+                            : ofEvents.MarkOf(e.Id, e.Version, e.Names.Name)
+                )
+                .ToList()
+                .Texts(p => p)
         );
 
         foreach (var group in streams.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))

@@ -7,8 +7,8 @@ using Npgsql;
 namespace Ledger.Store;
 
 /// <summary>
-/// Events that nobody wrote through the product and from which nothing follows, which would stop their stream for ever:
-/// the tables' owner has set them aside (<c>set-aside</c>), and they count as those that others wrote
+/// Events that nobody wrote through the product, which would stop their stream for ever: the tables' owner has set them
+/// aside (<c>set-aside</c>), and they count as those that others wrote
 /// (<see cref="Foreign"/>). They stay where they are, in the log and in the trail; the application's role adds none.
 /// </summary>
 public sealed class SetAside
@@ -33,15 +33,20 @@ public sealed class SetAside
     }
 
     /// <summary>
-    /// Sets the last event of a stream aside: one that cannot be read, or that does not follow from those before it.
+    /// Sets the last event of a stream aside: one that cannot be read, that does not follow from those before it, or
+    /// that nothing shows to be the product's (<see cref="Marks"/>). Never one that the product wrote.
     /// </summary>
+    /// <param name="by">Who looked at it, and who else; on record with the reason.</param>
     /// <returns>What was set aside; null with why not.</returns>
     public static async Task<(string? Done, string? Fault)> AddAsync(
         NpgsqlConnection owner,
-        StoredEvents stored,
+        IDocumentStore store,
+        EventSeal seal,
+        StateSeal states,
         string schema,
         long sequence,
-        string reason
+        string reason,
+        (string One, string Other) by
     )
     {
         var stream = (
@@ -60,21 +65,63 @@ public sealed class SetAside
             ("stream", stream)
         );
         var rows = new List<StoredRow>();
-        await foreach (var row in stored.LookAsync(owner, "stream_id = @stream", ("stream", stream)))
+        await foreach (
+            var row in new StoredEvents(store, schema, seal).LookAsync(owner, "stream_id = @stream", ("stream", stream))
+        )
             rows.Add(row);
-        if (Fault(stream, rows, sequence) is not { } fault)
-            return (null, $"{stream} 的事件 {sequence} 能够读取，账目由它推出，不能搁置");
         var at = rows.FindIndex(r => r.Sequence == sequence);
+        if (
+            (Fault(stream, rows, sequence) ?? await NotOursAsync(owner, store, seal, states, schema, rows[at]))
+            is not { } fault
+        )
+            return (null, $"{stream} 的事件 {sequence} 能够读取，账目由它推出，不能搁置");
         var later = rows.FindIndex(at + 1, r => r.Event?.IsForeign() != true);
         if (later >= 0)
             return (null, $"它后面还有事件 {rows[later].Sequence}：先从最后一个起搁置，或恢复备份");
         await owner.ExecuteAsync(
-            $"insert into {schema}.set_aside (seq_id, reason) values (@sequence, @reason) on conflict do nothing",
+            $"""
+            insert into {schema}.set_aside (seq_id, reason, one, other) values (@sequence, @reason, @one, @other)
+                on conflict do nothing
+            """,
             ("sequence", sequence),
-            ("reason", reason)
+            ("reason", reason),
+            ("one", by.One),
+            ("other", by.Other)
         );
         await transaction.CommitAsync();
         return ($"{stream}：事件 {sequence} {fault}", null);
+    }
+
+    /// <summary>Why nothing shows that the product wrote it, also where something could follow; null: it did.</summary>
+    private static async Task<string?> NotOursAsync(
+        NpgsqlConnection owner,
+        IDocumentStore store,
+        EventSeal seal,
+        StateSeal states,
+        string schema,
+        StoredRow row
+    )
+    {
+        if (
+            row.Event is not { } e
+            || EventTypes.AggregateOf(row.Stream) is not { } kind
+            || !await Marks.AreByAllAsync(owner, schema)
+        )
+            return null;
+        var document = (
+            await owner.QueryAsync(
+                $"select data from {StateTable.Of(schema, kind)} where id = @id",
+                r => StateTable.Parsed(store, kind, r),
+                ("id", row.Stream)
+            )
+        ).SingleOrDefault();
+        return await (await Marks.OfAsync(owner, schema, seal)).IsDoubtfulAsync(
+            e,
+            document,
+            async () => states.Holds(document!) || await StateShapes.IsChangedAsync(owner, kind.Name, e.Sequence)
+        )
+            ? "不是产品写入的：没有产品的标记，也没有封印的状态包含它"
+            : null;
     }
 
     /// <summary>Why nothing follows from the event; null: something does.</summary>

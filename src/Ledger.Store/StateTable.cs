@@ -1,3 +1,5 @@
+using Ledger.Domain;
+using Marten;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -9,6 +11,19 @@ public static class StateTable
     public static string Name(Type document) => $"mt_doc_{document.Name.ToLowerInvariant()}";
 
     public static string Of(string schema, Type document) => $"{schema}.{Name(document)}";
+
+    /// <summary>A row's first column, as a state; null: none can be read from it.</summary>
+    public static Aggregate? Parsed(IDocumentStore store, Type document, NpgsqlDataReader row)
+    {
+        try
+        {
+            return (Aggregate)store.Options.Serializer().FromJson(document, row, 0);
+        }
+        catch (Exception none) when (StoredForm.IsNone(none))
+        {
+            return null;
+        }
+    }
 
     /// <summary>
     /// From here on they are updated, and what is missing is inserted: 0.6 of what the other form takes, which for a

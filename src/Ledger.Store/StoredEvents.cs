@@ -96,6 +96,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
         EventHeaders.Role,
         EventHeaders.Region,
         EventHeaders.BusinessDate,
+        EventHeaders.Mark,
     ];
     private static readonly int RegionHeader = Array.IndexOf(Headers, EventHeaders.Region);
 

@@ -5,10 +5,10 @@ namespace Ledger.Verify;
 
 /// <summary>
 /// C20: each office does its own duty, and for its own place: who may write an event, and that it stays in the place
-/// that its stream began in. Where the log says which role an account was given, and where, it is one of those. What
-/// is not in the table several do, or the clock.
+/// that its stream began in. Where the log says which role an account was given, and where, it is one of those. What is
+/// in neither table is no event.
 /// </summary>
-internal sealed class Offices
+public sealed class Offices
 {
     /// <summary>Events, a colon, roles; a line each.</summary>
     private const string Table = """
@@ -35,9 +35,44 @@ internal sealed class Offices
         objection_resolved: township agency
         contribution_recorded contribution_adjusted contribution_refunded: county-tax agency
         contribution_reversal_requested contribution_reversed: county-tax agency
-        member_registered death_recorded: village-finance agency
+        member_registered death_recorded death_reported death_report_dismissed: village-finance agency
+        death_revoked departure_revoked: village-finance agency
+        member_change_requested member_change_declined member_corrected: village-finance agency
+        membership_requested membership_declined record_joined record_declined: village-finance agency
+        personal_data_disclosed: village-finance agency
+        personal_data_erased: agency
+        membership_ended membership_moved: village-finance agency county-agriculture
+        donor_registered: village-finance county-hrss county-agriculture
+        donor_data_erased: county-hrss agency
+        pilot_ended: city-hrss
+        creditors_notified: village-finance county-agriculture
+        predecessor_absorbed fund_renamed funds_transferred transfer_received: county-agriculture
+        member_list_disclosed payment_list_disclosed lines_listed subsidy_paid: village-finance
+        funds_returned subsidy_returned payment_returned: village-finance
+        application_withdrawn lines_withdrawn: village-finance township agency
+        lines_left_out subsidy_released reservation_released: village-finance township agency
+        subsidy_approved subsidy_credited subsidy_refunded funds_refunded line_refunded: agency
+        surplus_returned earmark_lifted: township county-finance county-hrss
+        objection_raised: village-finance township agency public
+        complaint_raised complaint_escalated: township agency county-hrss county-agriculture public system
+        complaint_answered: township county-hrss county-agriculture
+        deadline_missed: system
+        account_opened account_change_requested credentials_issued: administrator console
+        account_holder_named account_closed: administrator console
         insurance_checked sponsorship_recorded sponsorship_reversed subsidy_cleared: agency
         """;
+
+    /// <summary>Events that are no office's, and why.</summary>
+    private static readonly FrozenDictionary<string, string> Anybodys = new Dictionary<string, string>
+    {
+        ["command_refused"] = "whoever tries what he may not",
+        ["account_changed"] = "confirmed by an administrator, or by the account's own person; Rules.Rights",
+        ["account_change_declined"] = "by an administrator, or by the account's own person",
+        ["account_contact_recorded"] = "each for himself",
+        ["credentials_changed"] = "each for himself",
+        ["delegation_granted"] = "each for himself",
+        ["delegation_ended"] = "each for himself",
+    }.ToFrozenDictionary();
 
     private static readonly FrozenDictionary<string, string[]> Roles = Table
         .Split('\n')
@@ -54,7 +89,18 @@ internal sealed class Offices
 
     private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
-    public static bool Knows(string type) => Roles.ContainsKey(type);
+    /// <summary>Every type of event that there is stands in one of the two.</summary>
+    public static bool Knows(string type) => Roles.ContainsKey(type) || Anybodys.ContainsKey(type);
+
+    public static bool IsAsked(string type) => Roles.ContainsKey(type);
+
+    /// <summary>Who may write it; null: no office's, or no event.</summary>
+    public static IReadOnlyList<string>? Of(string type) => Roles.GetValueOrDefault(type);
+
+    private static readonly string[] OfBothSides = ["predecessor_absorbed", "transfer_received"];
+
+    /// <summary>Digits of a county's code.</summary>
+    private const int County = 6;
 
     /// <summary>What is wrong with who wrote it; null: nothing.</summary>
     public string? Take(string type, string stream, JsonElement d, JsonElement headers)
@@ -66,7 +112,9 @@ internal sealed class Offices
         {
             if (!_places.TryGetValue(stream, out var place))
                 _places[stream] = place = region;
-            if (!place.StartsWith(region, StringComparison.Ordinal))
+            // A merger or a split writes to both sides, in the name of the one that gives.
+            var where = OfBothSides.Contains(type) ? region[..Math.Min(region.Length, County)] : region;
+            if (!place.StartsWith(where, StringComparison.Ordinal))
                 return $"在 {region} 办理，而它属于 {place}";
         }
         // A year, and a region's names, have their place in their ids.

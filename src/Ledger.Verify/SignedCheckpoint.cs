@@ -11,7 +11,7 @@ using Org.BouncyCastle.Math.EC.Rfc8032;
 namespace Ledger.Verify;
 
 /// <summary>What was to be shown does not hold; the message says what, and which event where there is one.</summary>
-public sealed class NotProven(string message) : Exception(message);
+public class NotProven(string message) : Exception(message);
 
 /// <summary>
 /// A verifier key of C2SP signed-note: Ed25519 (0x01), a witness's (0x04), or SM2 with SM3 (0xff and a name).

@@ -13,20 +13,24 @@ public static class Tool
         ledger-verify receipt <文件.tlog-proof> --key <公钥或文件> [--witness <公钥或文件>]
         ledger-verify consistency <旧检查点> <新检查点> <证明> --key <公钥或文件> [--witness …]
         ledger-verify log <log.jsonl> --checkpoint <检查点> --key <公钥或文件> [--witness …] [--only-hashes]
-                         [--bank-fees <元>] [--clock-margin <分钟>]
+                         [--bank-fees <元>] [--clock-margin <分钟>] [--known <条目> …]
 
         公钥：/log/keys 的内容，另由可信渠道核对；一行一把，也可直接写在命令行。
         --bank-fees：一个资金未补足的手续费上限，默认 200；--clock-margin：时钟之差，默认 10。
+        --known：已查明的条目，可写多次；仍会列出，但不再算作不成立。
         退出码：0 全部成立；1 有不成立之处；2 命令有误。
         """;
 
     public static int Run(string[] args, TextWriter output, TextWriter error)
     {
         var (words, options) = (new List<string>(), new Dictionary<string, string>());
+        var known = new HashSet<string>();
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] == "--only-hashes")
                 options[args[i]] = "";
+            else if (args[i] == "--known" && i + 1 < args.Length)
+                known.Add(args[++i]);
             else if (args[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < args.Length)
                 options[args[i]] = args[++i];
             else
@@ -34,7 +38,7 @@ public static class Tool
         }
         try
         {
-            if (Checked(words, options) is { } holds)
+            if (Checked(words, options, known) is { } holds)
             {
                 output.WriteLine(holds);
                 return 0;
@@ -54,7 +58,7 @@ public static class Tool
     }
 
     /// <summary>What holds, in words; null: no such command.</summary>
-    private static string? Checked(List<string> words, Dictionary<string, string> options)
+    private static string? Checked(List<string> words, Dictionary<string, string> options, IEnumerable<string> known)
     {
         var keys = Key.ReadAll(options.GetValueOrDefault("--key"));
         var witnesses = Key.ReadAll(options.GetValueOrDefault("--witness"));
@@ -70,12 +74,17 @@ public static class Tool
                 );
             case ["log", var log] when keys.Count > 0 && options.TryGetValue("--checkpoint", out var checkpoint):
                 var signed = SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses);
-                var rules = new Rules(
+                var found = new Found(known.Select(k => Number(k, "--known")).ToHashSet());
+                var (fees, margin) = (
                     Number(options, "--bank-fees", 200) * 100,
-                    TimeSpan.FromMinutes(Math.Min(Number(options, "--clock-margin", 10), MostApart)),
-                    signed.SeenAt
+                    TimeSpan.FromMinutes(Math.Min(Number(options, "--clock-margin", 10), MostApart))
                 );
-                return WholeLog.Check(log, signed, options.ContainsKey("--only-hashes") ? null : rules);
+                return WholeLog.Check(
+                    log,
+                    signed,
+                    options.ContainsKey("--only-hashes") ? null : () => new Rules(fees, margin, signed.SeenAt, found),
+                    found
+                );
             default:
                 return null;
         }
@@ -96,7 +105,10 @@ public static class Tool
     private const long MostApart = 366 * 24 * 60;
 
     private static long Number(Dictionary<string, string> options, string option, long usual) =>
-        !options.TryGetValue(option, out var said) ? usual
-        : long.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
-        : throw new FormatException($"{option} {said}");
+        options.TryGetValue(option, out var said) ? Number(said, option) : usual;
+
+    private static long Number(string said, string option) =>
+        long.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new FormatException($"{option} {said}");
 }

@@ -11,30 +11,67 @@ namespace Ledger.Verify;
 public static class WholeLog
 {
     /// <summary>What holds, in words.</summary>
-    /// <exception cref="NotProven">With the entry that fails.</exception>
-    /// <param name="rules">Null: the hashes alone.</param>
-    public static string Check(string path, SignedCheckpoint checkpoint, Rules? rules)
+    /// <exception cref="NotProven">With the entries that fail.</exception>
+    /// <param name="rules">Makes them anew for each time that the log is read; null: the hashes alone.</param>
+    public static string Check(string path, SignedCheckpoint checkpoint, Func<Rules>? rules, Found found)
     {
-        var watch = Stopwatch.StartNew();
+        for (var watch = Stopwatch.StartNew(); ; )
+        {
+            var next = rules?.Invoke();
+            try
+            {
+                var size = Read(path, checkpoint, next);
+                next?.Finish();
+                var answered = found.Known();
+                var rate = size / Math.Max(watch.Elapsed.TotalSeconds, 1e-9);
+                return $"成立 OK：{checkpoint.Size} 条与检查点相符（文件共 {size} 条，每秒 {rate:N0} 条）。"
+                    + $"{next?.Summary}\n{checkpoint.Signers}{answered}";
+            }
+            catch (Breach sum)
+            {
+                if (!found.IsKnown(sum.Index))
+                {
+                    found.Add(sum.Index, sum.Message);
+                    found.Known($"以后的条目没有核对：查明这一条后，用 --known {sum.Index} 继续");
+                }
+                found.PassedOver[sum.Index] = sum.Message;
+                found.Forget();
+            }
+        }
+    }
+
+    /// <returns>How many entries there are.</returns>
+    private static long Read(string path, SignedCheckpoint checkpoint, Rules? rules)
+    {
         var tree = new MerkleTree.Growing();
         byte[]? root = null;
+        Breach? broken = null;
         foreach (var line in Lines(path))
         {
             tree.Add(MerkleTree.HashLeaf(line.Span));
             if (tree.Size == checkpoint.Size)
                 root = tree.Root();
-            rules?.Take(Read(line, tree.Size - 1, rules, tree.Size <= checkpoint.Size));
+            if (rules is null || broken is not null)
+                continue;
+            try
+            {
+                rules.Take(Read(line, tree.Size - 1, rules, tree.Size <= checkpoint.Size));
+            }
+            catch (Breach sum)
+            {
+                broken = sum; // the hashes all the same
+            }
         }
         if (tree.Size < checkpoint.Size)
             throw new NotProven($"文件只有 {tree.Size} 条，检查点有 {checkpoint.Size} 条");
         if (root is null && checkpoint.Size == 0)
             root = MerkleTree.EmptyRoot;
         if (!root.AsSpan().SequenceEqual(checkpoint.Root))
-            throw new NotProven($"前 {checkpoint.Size} 条的根不是检查点所签的：至少有一条被改动、删除、插入或换了次序");
-        rules?.Finish();
-        var rate = tree.Size / Math.Max(watch.Elapsed.TotalSeconds, 1e-9);
-        return $"成立 OK：{checkpoint.Size} 条与检查点相符（文件共 {tree.Size} 条，每秒 {rate:N0} 条）。"
-            + $"{rules?.Summary}\n{checkpoint.Signers}";
+            throw new NotProven(
+                $"前 {checkpoint.Size} 条的根不是检查点所签的：至少有一条被改动、删除、插入或换了次序"
+                    + (broken is null ? "" : $"\n{broken.Message}")
+            );
+        return broken is null ? tree.Size : throw broken;
     }
 
     private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
@@ -88,14 +125,7 @@ public static class WholeLog
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 if (reader.ValueTextEquals("data"u8))
-                {
                     entry.Data = Slice(ref reader, line);
-                    if (entry.Data.Span.StartsWith("""{"rowSha256":"""u8))
-                        throw new NotProven(
-                            $"第 {index} 条只存摘要（rowSha256）：原事件放不进日志，不是产品写入的，规则无从核对；"
-                                + "只核对日志本身用 --only-hashes"
-                        );
-                }
                 else if (reader.ValueTextEquals("headers"u8))
                     entry.Headers = Slice(ref reader, line);
                 else if (reader.ValueTextEquals("index"u8))
@@ -191,6 +221,9 @@ public sealed class Stream(string id)
     /// <summary>What was paid for the year, by the person or the government, and not given back.</summary>
     public List<Paid> Paid => _paid ??= new(1);
 
+    /// <summary>Who recorded or adjusted which payment.</summary>
+    public List<(string Reference, string[] By)> Recorders => _recorders ??= new(1);
+
     /// <summary>The applications whose subsidy the agency paid to the person.</summary>
     public List<string> Cleared => _cleared ??= new(1);
 
@@ -201,4 +234,5 @@ public sealed class Stream(string id)
     private List<string>? _memberships;
     private List<Paid>? _paid;
     private List<string>? _cleared;
+    private List<(string Reference, string[] By)>? _recorders;
 }

@@ -289,14 +289,13 @@ public sealed class AccessTests(ApiFixture api)
                         : value[..^1] + (value[^1] == '0' ? '1' : '0');
                     first = false;
                 }
-                return
-                    string.Join('/', segments) is var path
-                    && method == HttpMethod.Get
-                    && (
-                        path.EndsWith("/changes", StringComparison.Ordinal)
-                        || path.EndsWith("/estimate", StringComparison.Ordinal)
-                    )
-                    ? $"{path}?from=2026-01-01T00:00:00Z&year={village.Year}"
+                return string.Join('/', segments) is var path && method == HttpMethod.Get
+                    ? path.EndsWith("/changes", StringComparison.Ordinal)
+                        ? $"{path}?from=2026-01-01T00:00:00Z"
+                        : path.StartsWith("/api/members/", StringComparison.Ordinal)
+                        && path.EndsWith("/estimate", StringComparison.Ordinal)
+                            ? $"{path}?year={village.Year}"
+                            : path
                     : path;
             }
             HttpContent? Body() =>

@@ -21,6 +21,9 @@ public class ApiFixture : Databases
     private static int _cities = 1000;
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ledger-keys-{Guid.NewGuid():N}"[..22]);
 
+    /// <summary>Days pass in a moment: the tests' clocks run ahead of the server's.</summary>
+    public const string AnyClock = Faults.FaultyMachine.AnyClock;
+
     public IAlbaHost Host { get; private set; } = null!;
     public NpgsqlDataSource Database { get; private set; } = null!;
     public string ConnectionString { get; private set; } = "";
@@ -41,6 +44,7 @@ public class ApiFixture : Databases
             web.UseSetting("Ledger:RateLimit:PerUser", "0");
             web.UseSetting("Ledger:RateLimit:PerAddress", "0");
             web.UseSetting("Ledger:RateLimit:RefusalsPerMinute", "0");
+            web.UseSetting("Ledger:ClockMarginMinutes", AnyClock);
             web.UseSetting("Logging:LogLevel:Default", "Warning");
             web.UseSetting("Logging:LogLevel:Marten", "None"); // a lost race is an error to Marten and a retry to us
             web.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>()));

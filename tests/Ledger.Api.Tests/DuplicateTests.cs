@@ -307,6 +307,13 @@ public sealed class DuplicateTests(ApiFixture api)
             ("region", village.Offices.County),
             ("day", $"{api.Today:yyyy-MM-dd}")
         );
+        // That build marked nothing (decision 016).
+        await api.ScalarAsync<long>(
+            """
+            update ledger.bound set value = (select max(seq_id) from ledger.mt_events) where name = 'marked-from'
+            returning value
+            """
+        );
         var older =
             $"姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\n{more[2].Name},{more[2].CitizenId},300,300,"
             + $"{api.Today:yyyy-MM-dd},正常缴费,OLD0001-A\n";

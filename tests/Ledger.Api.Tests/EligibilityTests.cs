@@ -8,7 +8,7 @@ namespace Ledger.Api.Tests;
 /// afterwards, who is told.
 /// </summary>
 [Collection("api")]
-public sealed class EligibilityTests(ApiFixture api)
+public sealed partial class EligibilityTests(ApiFixture api)
 {
     private static SamplePerson Born(string county, DateOnly on, int number)
     {
@@ -68,6 +68,29 @@ public sealed class EligibilityTests(ApiFixture api)
         );
         return System.Net.WebUtility.HtmlDecode(await response.Content.ReadAsStringAsync());
     }
+
+    [Fact]
+    public async Task C21_the_list_and_the_application_tell_the_same_deadline()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1, subsidy: 100, money: 1000);
+        await village.FileAsync(people);
+        async Task SameAsync(SampleClient who)
+        {
+            var own = LatestDay().Match(await PageAsync(who, $"/applications/{village.ApplicationId}")).Groups[1].Value;
+            var list = await PageAsync(who, $"/applications?region={village.VillageCode}");
+            Assert.Equal(10, own.Length);
+            Assert.Contains($"<span>{own}</span>", list);
+        }
+        await SameAsync(village.Offices.Reviewer);
+        api.Clock.Advance(TimeSpan.FromDays(2));
+        await village.ReviewAsync();
+        await SameAsync(village.Offices.Approver);
+        await village.ApproveAsync();
+        await SameAsync(village.Officer);
+    }
+
+    [System.Text.RegularExpressions.GeneratedRegex("最迟[^0-9]{0,20}([0-9-]{10})")]
+    private static partial System.Text.RegularExpressions.Regex LatestDay();
 
     [Fact]
     public async Task C10_an_amount_that_plan_or_tier_no_longer_gives_is_never_approved_and_may_be_resubmitted()
@@ -231,7 +254,7 @@ public sealed class EligibilityTests(ApiFixture api)
         Assert.Equal(expected, Codes(list.LeftOut));
         var page = await PageAsync(village.Officer, $"/applications/{village.ApplicationId}");
         Assert.Contains("3 人不再符合条件", page);
-        Assert.Contains("第 2 行：该成员已登记死亡", page);
+        Assert.Matches("第 2 行（公示 1） [^<：]+：该成员已登记死亡", page);
         Assert.Contains("data-kind=\"yuan\" value=\"100.00\"", page);
         // Whoever paid out everything is told whom he should not have paid; nothing has happened.
         var refused = await api.Host.RefusedAsync(

@@ -350,6 +350,7 @@ public sealed class EventTextTests
             "PaymentHeld.Reason",
             "PaymentHoldLifted.Reason",
             "PaymentReturned.Reason",
+            "MemberListDisclosed.Reason",
             "PersonalDataDisclosed.Reason",
             "PersonalDataErased.Reason",
             "PilotApplied.Grounds",

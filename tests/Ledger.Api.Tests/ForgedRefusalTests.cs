@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Ledger.Domain.Identity;
+using Ledger.Projections.AuditTrail;
 using Ledger.TransparencyLog;
 using Npgsql;
 
@@ -10,15 +12,17 @@ namespace Ledger.Api.Tests;
 /// </summary>
 public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Databases>
 {
-    private static Task<int> PlantAsync(
+    /// <param name="byOwner">As it lies there from before the database refused it.</param>
+    private static Task PlantAsync(
         Product product,
         string stream,
         string type,
         string data,
         string at = "now()",
-        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\"}'"
+        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\"}'",
+        bool byOwner = false
     ) =>
-        product.EditAsync(
+        ((Func<string, Task>)(byOwner ? product.AttackAsync : product.EditAsync))(
             $$"""
             insert into ledger.mt_streams (id, type, version) values ('{{stream}}', null, 1);
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
@@ -108,12 +112,28 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         await product.StopAsync();
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
         await product.StartAsync();
-        async Task<long> Dated(string stream, string at)
+        async Task<long> Dated(string stream, string at, bool byOwner = false)
         {
-            await PlantAsync(product, stream, "command_refused", Refused, at);
+            await PlantAsync(product, stream, "command_refused", Refused, at, byOwner: byOwner);
             return await SequenceAsync(product, stream);
         }
-        var ahead = await Dated("refusal-1a", "now() + interval '20 minutes'");
+        // M1 of the attack: what is dated ahead of the server's clock the database refuses; its owner says how far.
+        foreach (var at in (string[])["now() + interval '20 minutes'", "'2199-01-01'"])
+        {
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => Dated("refusal-19", at));
+            Assert.EndsWith("ahead of the server's clock", refused.MessageText);
+            // What a node hears whose clock is wrong.
+            Assert.Equal(Rejections.Busy, Commands.Problem.Meaning(refused)?.Code);
+        }
+        Assert.Equal(
+            PostgresErrorCodes.InsufficientPrivilege,
+            (
+                await Assert.ThrowsAsync<PostgresException>(() =>
+                    product.EditAsync("update ledger.bound set value = 10000000")
+                )
+            ).SqlState
+        );
+        var ahead = await Dated("refusal-1a", "now() + interval '20 minutes'", byOwner: true);
         var back = await Dated("refusal-1b", "'2026-03-03 10:00+08'");
         var near = await Dated("refusal-1c", "now() - interval '5 minutes'");
         await product.Village.AllocateAsync(5);
@@ -165,11 +185,14 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         var path = $"/api/funds/{village.FundId}";
         async Task<decimal> AvailableAsync() =>
             (await village.Officer.GetAsync(path)).GetProperty("availableAmount").GetDecimal();
-        async Task<(int Exit, string Said)> AsideAsync(long sequence, string? connection = null)
+        async Task<(int Exit, string Said)> AsideAsync(long sequence, string? connection = null, string other = "李四")
         {
             var settings = new Dictionary<string, string>(product.Settings);
             settings["ConnectionStrings__Ledger"] = connection ?? product.ConnectionString;
-            return await ApiProcess.RunAsync(settings, "set-aside", $"{sequence}", "--reason", "伪造的事件");
+            return await ApiProcess.RunAsync(
+                settings,
+                ["set-aside", $"{sequence}", .. (string[])["--reason", "伪造的事件", "--by", "张三", "--by", other]]
+            );
         }
         var (sound, before) = (await SequenceAsync(product, village.FundId), await AvailableAsync());
         // Of no type that there is; and, before it, one that can be read and does not follow.
@@ -178,7 +201,9 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         var stopped = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(5));
         Assert.Contains("fund-damaged", stopped.Message);
 
-        var (exit, said) = await AsideAsync(unknown, await product.ApplicationConnectionAsync());
+        var (exit, said) = await AsideAsync(unknown, other: "张三");
+        Assert.True(exit == 2 && said.Contains("--by", StringComparison.Ordinal), said);
+        (exit, said) = await AsideAsync(unknown, await product.ApplicationConnectionAsync());
         Assert.True(exit != 0 && said.Contains("LedgerOwner", StringComparison.Ordinal), said);
         Assert.Equal(
             PostgresErrorCodes.InsufficientPrivilege,
@@ -216,6 +241,28 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
             "the fund goes on"
         );
         Assert.Equal(before + 5, await AvailableAsync());
+        // M4: the trail tells of it what it can, also when it is made anew.
+        foreach (var anew in new[] { false, true })
+        {
+            if (anew)
+                (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+            Assert.True(exit == 0, said);
+            IReadOnlyList<AuditEntryView> found = [];
+            await ApiFixture.EventuallyAsync(
+                async () =>
+                    (
+                        found = (
+                            await product.CityAuditor.GetAsync<AuditPage>(
+                                $"/api/audit/events?id={village.FundId}&code=unreadable"
+                            )
+                        ).Entries
+                    ).Any(e => e.Sequence == unknown),
+                "the trail tells of what cannot be read"
+            );
+            var entry = found.Single(e => e.Sequence == unknown);
+            Assert.Equal((unknown, "zzz", village.FundId), (entry.Sequence, entry.Type, entry.Stream));
+            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData("{}"u8)), entry.Sha256);
+        }
         (_, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
         foreach (var sequence in new[] { unknown, alien })
             Assert.Contains($"已由表的所有者搁置（事件 {sequence}）", said);
@@ -223,6 +270,117 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
         Assert.Equal(before + 5, await AvailableAsync());
+    }
+
+    /// <summary>
+    /// M3 of the attack of 2026-11-28: an event that can be read, and would follow, closed a fund for good.
+    /// </summary>
+    [Fact]
+    public async Task A_copied_event_that_would_follow_changes_nothing_and_is_set_aside()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_copied");
+        var village = product.Village;
+        async Task<(int Exit, string Said)> AsideAsync(long sequence) =>
+            await ApiProcess.RunAsync(
+                product.Settings,
+                "set-aside",
+                $"{sequence}",
+                "--reason",
+                "从别处复制的事件",
+                "--by",
+                "张三",
+                "--by",
+                "李四"
+            );
+        async Task<string> RefusedAsync() =>
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(5))).Message;
+        var before = await product.ScalarAsync<string>(
+            $"select data::text from ledger.mt_doc_fund where id = '{village.FundId}'"
+        );
+        var sound = await SequenceAsync(product, village.FundId);
+        Assert.Equal(
+            0,
+            await product.ScalarAsync<long>(
+                $"select count(*) from ledger.mt_events where stream_id = '{village.FundId}' and not headers ? 'mark'"
+            )
+        );
+
+        var closed = await product.ForgeAsync(
+            village.FundId,
+            "fund_closed",
+            "'{\"reason\": \"x\", \"evidence\": []}'",
+            "funds_allocated"
+        );
+        Assert.Contains("fund-damaged", await RefusedAsync());
+        // Twice: nothing that a refusal leaves behind makes it good.
+        Assert.Contains($"事件 {closed}（fund_closed", await RefusedAsync());
+        await product.FoundAsync("state", $"事件 {closed}（fund_closed");
+        // Whatever works states out from events does not seal this one.
+        foreach (
+            var command in (string[][])
+                [
+                    ["check"],
+                    ["check", "--rebuild"],
+                    ["rebuild"],
+                ]
+        )
+        {
+            var (code, words) = await ApiProcess.RunAsync(product.Settings, command);
+            Assert.True(code == 1 && words.Contains($"{closed}", StringComparison.Ordinal), words);
+            Assert.Equal(
+                before,
+                await product.ScalarAsync<string>(
+                    $"select data::text from ledger.mt_doc_fund where id = '{village.FundId}'"
+                )
+            );
+        }
+        // Nor does it where its document was spoilt, which would be worked out anew.
+        await product.EditAsync(
+            $"""
+            update ledger.mt_doc_fund set data = data || '{"{"}"revision": 99{"}"}', mt_version = 99
+             where id = '{village.FundId}'
+            """
+        );
+        Assert.Contains($"事件 {closed}（fund_closed", await RefusedAsync());
+
+        var (exit, said) = await AsideAsync(sound);
+        Assert.True(exit == 1 && said.Contains("不能搁置", StringComparison.Ordinal), said);
+        (exit, said) = await AsideAsync(closed);
+        Assert.True(exit == 0 && said.Contains("没有产品的标记", StringComparison.Ordinal), said);
+        Assert.Equal(
+            "张三，李四",
+            await product.ScalarAsync<string>(
+                $"select one || '，' || other from ledger.set_aside where seq_id = {closed}"
+            )
+        );
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                try
+                {
+                    await village.AllocateAsync(5);
+                    return true;
+                }
+                catch (InvalidOperationException e) when (e.Message.Contains("fund-damaged", StringComparison.Ordinal))
+                {
+                    return false;
+                }
+            },
+            "the fund goes on"
+        );
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.True(exit == 0, said);
+        // What the product wrote is never set aside, also where an earlier state of its own lies there again.
+        await product.EditAsync(
+            $"""
+            update ledger.mt_doc_fund
+               set data = '{before}', mt_version = ('{before}'::jsonb ->> 'revision')::int
+             where id = '{village.FundId}'
+            """
+        );
+        (exit, said) = await AsideAsync(await SequenceAsync(product, village.FundId));
+        Assert.True(exit == 1 && said.Contains("不能搁置", StringComparison.Ordinal), said);
+        await village.AllocateAsync(5);
     }
 
     private const string AlienPayment = """

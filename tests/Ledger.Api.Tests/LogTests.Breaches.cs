@@ -40,6 +40,44 @@ public sealed partial class LogTests
             }
         )
             yield return ($"由 {role} 办理，应由", all => First(all, type, l => l["headers"]!["role"] = role));
+        // M5 of the attack: these it took from anybody, and of any type.
+        yield return (
+            "由 village-finance 办理，应由 agency",
+            all => First(all, "subsidy_credited", l => l["headers"]!["role"] = "village-finance")
+        );
+        var credited = lines.First(l => Is(l, "application_filed") && OfPaid(l));
+        foreach (
+            var (type, stream, role) in new[]
+            {
+                ("objection_raised", paid, "county-tax"),
+                ("donor_registered", "donor-x", "agency"),
+                ("member_list_disclosed", $"collective-{fund["fund-".Length..]}", "auditor"),
+            }
+        )
+            yield return ($"由 {role} 办理，应由", all => With(all, credited, stream, type, new { }, role));
+        yield return ("没有这种事件", all => With(all, credited, fund, "money_conjured", new { }, "village-finance"));
+        foreach (var (act, type) in new[] { ("复核", "application_reviewed"), ("审批", "application_approved") })
+            yield return (
+                $"{act}了自己导入的缴费所涉的补助",
+                all =>
+                    First(
+                        [
+                            .. First(
+                                all,
+                                "contribution_recorded",
+                                l =>
+                                    (l["headers"]!["actor"], l["headers"]!["role"]) = (
+                                        (string)Node(all.First(r => Is(r, type) && OfPaid(r)))["headers"]!["actor"]!,
+                                        "agency"
+                                    ),
+                                OfPerson
+                            ),
+                        ],
+                        "subsidy_approved",
+                        l => l["headers"]!["effectiveDate"] = "2026-12-31",
+                        OfPerson
+                    )
+            );
         foreach (var type in new[] { "funds_allocated", "plan_countersigned", "payment_signed", "payment_sent" })
             yield return ("而它属于", all => First(all, type, l => l["headers"]!["region"] = elsewhere, IsLater(type)));
         Func<string, bool> IsLater(string type) =>
@@ -368,6 +406,38 @@ public sealed partial class LogTests
             role,
             l => l["headers"]!["region"] = region
         );
+
+    /// <summary>
+    /// M1 of the attack of 2026-11-28: one event of 2199 made the verifier fail for good, and blame the next one.
+    /// </summary>
+    private static async Task AnsweredFindingsAsync(SampleProcess process, List<string> lines)
+    {
+        async Task<(int Code, string Said)> Verified(List<string> all, params string[] known) =>
+            Programs.VerifyHere([
+                .. await SignedAsync(process, all),
+                .. known.SelectMany(k => (string[])["--known", k]),
+            ]);
+
+        var at = lines.FindIndex(l => Is(l, "application_reviewed"));
+        List<string> ahead = [.. First(lines, "application_reviewed", l => l["recordedAt"] = "2199-01-01T00:00:00Z")];
+        var (code, said) = await Verified(ahead);
+        Assert.True(code == 1 && said.Contains($"第 {at} 条记录于 2199-01-01", StringComparison.Ordinal), said);
+        Assert.DoesNotContain($"第 {at + 1} 条", said, StringComparison.Ordinal);
+        (code, said) = await Verified(ahead, $"{at}");
+        Assert.True(code == 0 && said.Contains($"已知 known：第 {at} 条记录于", StringComparison.Ordinal), said);
+
+        // Copied money counts for nothing once that has been answered; what else is wrong is told all the same.
+        var allocated = lines.FindIndex(l => Is(l, "funds_allocated"));
+        var copied = Again(lines, "funds_allocated", _ => true, _ => { });
+        (code, said) = await Verified(copied);
+        Assert.True(code == 1 && said.Contains($"用 --known {allocated + 1} 继续", StringComparison.Ordinal), said);
+        (code, said) = await Verified(copied, $"{allocated + 1}", "0");
+        Assert.True(code == 0 && said.Contains($"已知 known：第 {allocated + 1} 条", StringComparison.Ordinal), said);
+        Assert.Contains("已知 known：第 0 条没有发现问题", said, StringComparison.Ordinal);
+        List<string> both = [.. First(copied, "application_reviewed", l => l["headers"]!["role"] = "township")];
+        (code, said) = await Verified(both, $"{allocated + 1}");
+        Assert.True(code == 1 && said.Contains("由 township 办理，应由", StringComparison.Ordinal), said);
+    }
 
     private static List<string> Numbered(List<string> all)
     {

@@ -3,7 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Ledger.Api.Storage;
+using Marten;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -580,6 +582,22 @@ public sealed partial class LogTests(ApiFixture api)
         // The rules may change, as two of the city wanted it.
         foreach (var (what, change) in Breaches(lines).Concat(PolicyBreaches(lines)))
             await FoundAsync(process, lines, what, change, hashesToo: false);
+        await AnsweredFindingsAsync(process, lines);
+    }
+
+    /// <summary>Of each event that there is the verifier knows whose office it is, or why anybody's.</summary>
+    [Fact]
+    public void C20_the_verifiers_offices_are_complete()
+    {
+        var types = api
+            .Host.Services.GetRequiredService<IDocumentStore>()
+            .Options.Events.AllKnownEventTypes()
+            .Where(t => Store.EventTypes.All.Contains(t.EventType)) // Marten has one of its own
+            .Select(t => t.EventTypeName)
+            .ToList();
+        Assert.Equal(Store.EventTypes.All.Count, types.Count);
+        Assert.DoesNotContain(types, t => !Programs.VerifierKnows(t));
+        Assert.False(Programs.VerifierKnows("money_conjured"));
     }
 
     [Fact]

@@ -8,8 +8,8 @@ using Xunit.Abstractions;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The collections that take longest begin first: three run at once, and a long one that comes last runs alone, one core
-/// idle for four minutes.
+/// The collections that take longest begin first: three run at once, and a long one that comes last runs alone, one
+/// core idle for four minutes.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {

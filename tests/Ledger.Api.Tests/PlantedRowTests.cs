@@ -146,7 +146,8 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
             """
         );
         var before = (await FindingsAsync(product)).Split(village.FundId).Length;
-        await village.AllocateAsync(1);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(1));
+        Assert.Contains("fund-damaged", refused.Message, StringComparison.Ordinal);
         Assert.True((await FindingsAsync(product)).Split(village.FundId).Length > before, $"event {forged}");
         await product.EditAsync($"update ledger.state_shape set shape = '{shape}' where type = 'Fund'");
     }

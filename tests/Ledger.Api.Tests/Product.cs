@@ -197,7 +197,16 @@ public sealed class Product : IAsyncDisposable
     {
         foreach (
             var (_, text) in Migrations.Scripts.Where(m =>
-                m.Name[..5] is "V0001" or "V0002" or "V0007" or "V0009" or "V0014" or "V0015" or "V0016" or "V0017"
+                m.Name[..5]
+                    is "V0001"
+                        or "V0002"
+                        or "V0007"
+                        or "V0009"
+                        or "V0014"
+                        or "V0015"
+                        or "V0016"
+                        or "V0017"
+                        or "V0020"
             )
         )
             await AttackAsync($"begin;{text.Replace("${schema}", "ledger", StringComparison.Ordinal)};commit");
@@ -236,7 +245,7 @@ public sealed class Product : IAsyncDisposable
     public async Task<long> ForgeAsync(string stream, string type, string data, string? like = null)
     {
         var known = EventTypes.All.FirstOrDefault(t => JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name) == type);
-        var typed = known is null ? "mt_dotnet_type" : $"'{known.FullName}, {known.Assembly.GetName().Name}'";
+        var typed = known is null ? "'No.Such, Ledger.Domain'" : $"'{known.FullName}, {known.Assembly.GetName().Name}'";
         await EditAsync(
             $"""
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,

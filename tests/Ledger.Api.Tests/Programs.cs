@@ -20,6 +20,10 @@ public static class Programs
             .CreateDelegate<Func<string[], TextWriter, TextWriter, int>>();
     });
 
+    /// <summary>Whether the verifier's tables say who may write an event of this type, or why anybody may.</summary>
+    public static bool VerifierKnows(string type) =>
+        (bool)Tool.Value.Method.Module.GetType("Ledger.Verify.Offices")!.GetMethod("Knows")!.Invoke(null, [type])!;
+
     private static string VerifyPath => Path.Combine(AppContext.BaseDirectory, "verify", "ledger-verify.dll");
 
     /// <summary>The same program, without a process of its own: for who asks it a hundred times.</summary>

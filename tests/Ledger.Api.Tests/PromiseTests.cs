@@ -659,7 +659,7 @@ public sealed class PromiseTests
             _caps.Take(On(March, new PolicyYearPublished("3708", 2026, Cap(yuan)), stream: "policy-year-3708-2026"));
     }
 
-    private PersonPromises Person(string membership = "collective-1")
+    private PersonPromises Person(string membership = "collective-1", LineReviewers? reviewers = null)
     {
         var person = new PersonPromises(
             "member-year-1-2026",
@@ -668,7 +668,8 @@ public sealed class PromiseTests
             new Dictionary<string, AdoptedStandards>(),
             _ => true,
             Breaks,
-            Notes
+            Notes,
+            reviewers
         );
         person.Take(On(March, new MemberRegistered(membership, "370811000001", "d")));
         return person;
@@ -679,6 +680,40 @@ public sealed class PromiseTests
 
     private Event<SubsidyApproved> Subsidy(string application, string collective, long yuan) =>
         On(March, new SubsidyApproved(application, collective, "fund-1", "general", Yuan(yuan), Fen(0, yuan)));
+
+    /// <summary>M5 of the attack of 2026-11-28.</summary>
+    [Fact]
+    public void C15_who_recorded_a_contribution_neither_reviews_nor_approves_what_rests_on_it()
+    {
+        Published(500);
+        var december = new DateOnly(2026, 12, 1);
+        var reviewers = new LineReviewers();
+        reviewers.Take(
+            On(
+                december,
+                new ApplicationReviewed("mine", [new LineVerdict("member-1", true, null)], true, true),
+                stream: "application-1"
+            )
+        );
+        reviewers.Take(On(december, new ApplicationReviewed("other", [], true, true), stream: "application-2"));
+        void Approved(string application, string by, DateOnly on, params string[] broken)
+        {
+            _broken.Clear();
+            var person = Person(reviewers: reviewers);
+            var paid = Contributed();
+            paid.SetHeader(EventHeaders.Actor, "mine");
+            person.Take(paid);
+            var subsidy = Subsidy(application, "collective-1", 100);
+            subsidy.SetHeader(EventHeaders.Actor, by);
+            subsidy.SetHeader(EventHeaders.BusinessDate, $"{on:yyyy-MM-dd}");
+            person.Take(subsidy);
+            Assert.Equal(broken, _broken);
+        }
+        Approved("application-1", "other", december, "C15 mine 复核了自己导入的缴费所涉的补助");
+        Approved("application-2", "mine", december, "C15 mine 审批了自己导入的缴费所涉的补助");
+        Approved("application-2", "third", december);
+        Approved("application-1", "mine", december.AddDays(-1)); // before the rule
+    }
 
     [Fact]
     public void C4_C11_a_person_s_year_breaks_no_promise_by_what_was_recorded_at_the_time()

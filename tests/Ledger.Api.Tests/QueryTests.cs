@@ -1,5 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
+using Ledger.Api.Commands;
+using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,6 +13,71 @@ namespace Ledger.Api.Tests;
 public sealed class QueryTests(ApiFixture api)
 {
     private static string Of(string text) => Uri.EscapeDataString(text);
+
+    /// <summary>
+    /// M7 of the attack of 2026-11-28: a filter that was misspelt showed everything, a misspelt "preview" did it.
+    /// </summary>
+    [Fact]
+    public async Task What_a_route_does_not_know_is_refused_by_every_route()
+    {
+        var village = await api.RegisteredAsync();
+        var passed = new List<string>();
+        var asked = 0;
+        foreach (
+            var route in api
+                .Host.Services.GetRequiredService<EndpointDataSource>()
+                .Endpoints.OfType<RouteEndpoint>()
+                .Where(r =>
+                    r.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal)
+                    && r.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods is ["GET"]
+                )
+        )
+        {
+            var path = System.Text.RegularExpressions.Regex.Replace(route.RoutePattern.RawText!, @"\{[^}]+\}", "2026");
+            var role = route.Metadata.GetMetadata<RolesMetadata>()?.Roles.FirstOrDefault();
+            var length = role switch
+            {
+                Roles.CityHrss or Roles.Auditor => 4,
+                Roles.VillageFinance or Roles.SupervisionCommittee => 12,
+                Roles.Township => 9,
+                _ => 6,
+            };
+            var by = api.Client(new Actor("query", role ?? Roles.Auditor, village.VillageCode[..length]));
+            using var answer = await by.SendAsync(HttpMethod.Get, $"{path}?nonsense=1", null);
+            // Where something has to be asked for, that it is not comes first.
+            if (
+                answer.StatusCode != System.Net.HttpStatusCode.BadRequest
+                && !(await answer.Content.ReadAsStringAsync()).Contains("nonsense\"", StringComparison.Ordinal)
+            )
+                passed.Add($"{path}: {(int)answer.StatusCode}");
+            asked++;
+        }
+        Assert.True(asked >= 50, $"{asked}");
+        Assert.Empty(passed);
+        var refused = await api.Host.RefusedAsync(
+            "field-invalid",
+            api.NewOffices().Auditor,
+            HttpMethod.Get,
+            "/api/audit/events?actr=x"
+        );
+        Assert.Equal("actr", refused.Field);
+        Assert.Contains("actor", refused.Detail);
+        // What a path says is no query: "?id=" would be passed by.
+        await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/funds/{village.FundId}?id={village.FundId}"
+        );
+        await village.AllocateAsync(10);
+        foreach (var preview in (string[])["preveiw=true", "preview=true&x=1"])
+            await ApiFixture.RefusedAsync(
+                "field-invalid",
+                village.Officer,
+                $"/api/funds/{village.FundId}/years/{village.Year - 1}/close?{preview}",
+                new { }
+            );
+    }
 
     [Fact]
     public async Task An_amount_in_a_query_is_read_as_one_in_a_file()

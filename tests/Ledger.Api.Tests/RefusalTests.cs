@@ -428,6 +428,7 @@ public sealed class RefusalTests(ApiFixture api)
                 web.UseSetting("Ledger:KeyFile", Path.Combine(folder.FullName, "keys.json"));
                 web.UseSetting("Ledger:RateLimit:PerUser", "0");
                 web.UseSetting("Ledger:RateLimit:RefusalsPerMinute", "3");
+                web.UseSetting("Ledger:ClockMarginMinutes", ApiFixture.AnyClock);
                 web.UseSetting("Logging:LogLevel:Default", "None");
                 web.ConfigureTestServices(s =>
                     s.AddSingleton<TimeProvider>(p => p.GetRequiredService<Sample.SampleClock>())

@@ -414,7 +414,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await village.FileAsync(people);
         await village.ReviewAsync();
 
-        // It follows well: the sealed state does not know of it, and that is what is said.
+        // It would follow: but no state of the product's knows of it, and it bears no mark of the product's.
         var forged = await product.ForgeAsync(
             other.FundId,
             "funds_allocated",
@@ -423,7 +423,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
                       '{allocationId}', '"allocation-x"')
             """
         );
-        await other.AllocateAsync(1);
+        var past = await Assert.ThrowsAsync<InvalidOperationException>(() => other.AllocateAsync(1));
+        Assert.Contains("fund-damaged", past.Message);
         await product.FoundAsync("state", $"{other.FundId}：事件 {forged}（funds_allocated");
         Assert.Equal(
             0,
@@ -438,7 +439,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await product.FoundAsync("state", $"{village.FundId}：事件 {forged}（funds_allocated");
         foreach (var look in (string[])["", "/statement", "/trial-balance"])
             await village.Officer.GetAsync($"/api/funds/{village.FundId}{look}");
-        await other.AllocateAsync(1); // the others go on
+        await Another(product, 3).RegisterAsync(); // the others go on
 
         // One that no build wrote, in a stream that is no fund's.
         forged = await product.ForgeAsync(village.ApplicationId, "application_filed", "'{}'");

@@ -281,6 +281,12 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Assert.DoesNotContain("异议 2", followed, StringComparison.Ordinal);
         }
         Assert.Equal(HttpStatusCode.NotFound, (await api.Http.GetAsync($"{path}/objection-x")).StatusCode);
+        // M7 of the attack: the number of one that was raised at a desk was given to nobody.
+        await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "到村里口头提出" });
+        var atDesk = (await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath))
+            .Objections[^1]
+            .ObjectionId;
+        Assert.Equal(HttpStatusCode.NotFound, (await api.Http.GetAsync($"{path}/{atDesk}")).StatusCode);
         var town = village.Offices.Township(village.VillageCode[..9]);
         await town.PostAsync(
             $"{village.ApplicationPath}/objections/{number}/answer",
@@ -602,12 +608,14 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(3);
         var path = $"/api/plans/{village.PlanId}/roster-sheet";
-        await api.Host.RefusedAsync("forbidden", village.Offices.Reviewer, path);
-        await api.Host.RefusedAsync("not-found", (await api.RegisteredAsync()).Officer, path);
+        var why = new { reason = "第一批申请" };
+        await api.Host.RefusedAsync("forbidden", village.Offices.Reviewer, path, why);
+        await api.Host.RefusedAsync("not-found", (await api.RegisteredAsync()).Officer, path, why);
+        await api.Host.RefusedAsync("field-invalid", village.Officer, path, new { reason = " " });
         var key = $"{Guid.NewGuid()}";
         async Task<RosterSheetView> Sheet() =>
             await (
-                await api.Host.SendAsync(200, village.Officer, HttpMethod.Post, path, key: key)
+                await api.Host.SendAsync(200, village.Officer, HttpMethod.Post, path, why, key: key)
             ).ReadAsync<RosterSheetView>();
         var roster = await Sheet();
         Assert.Equal((3, 300m), (roster.Members, roster.TotalAmount.Yuan));
@@ -623,7 +631,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             ("confirmDuplicate", "")
         );
         Assert.Equal((3, 300m), (filed.Application.LineCount, filed.Application.TotalAmount.Yuan));
-        await api.Host.RefusedAsync("wrong-state", village.Officer, path); // all are on a list now
+        await api.Host.RefusedAsync("wrong-state", village.Officer, path, why); // all are on a list now
         // A whole name finds the person for who may see names in clear; nobody else is told that it fits.
         async Task<bool> FindsAsync(SampleClient by, string asked)
         {
@@ -647,6 +655,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             ).Entries
         );
         Assert.Equal((village.Officer.Actor.Id, 3), (entry.Actor, entry.Body.GetProperty("members").GetInt32()));
+        Assert.Equal("第一批申请", entry.Body.GetProperty("reason").GetString());
         Assert.Equal(3, people.Count);
     }
 

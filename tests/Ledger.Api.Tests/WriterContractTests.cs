@@ -190,7 +190,10 @@ public sealed class WriterContractTests(ApiFixture api)
             (row["id"], row["seq_id"]) = (Guid.Parse(row["id"]!.GetValue<string>()) != default ? "an id" : "?", 0);
         foreach (var column in (string[])["data", "headers"])
             if (row[column] is JsonObject part)
+            {
                 part.Remove("seal");
+                part.Remove(EventHeaders.Mark); // by which what Marten's session writes is told apart
+            }
         return row.ToJsonString();
     }
 }

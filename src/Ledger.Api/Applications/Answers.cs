@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace Ledger.Api.Applications;
 
-/// <summary>Until when the objections and complaints of a queue's applications are to be answered (C21, L18).</summary>
+/// <summary>
+/// Since when, and until when, the applications of a queue, their objections and complaints wait (C21, L18).
+/// </summary>
 public static class Answers
 {
     private const string Raised = $"""
@@ -17,6 +19,39 @@ public static class Answers
            and type in ('objection_raised', 'complaint_raised', 'complaint_escalated')
          group by 1, 2
         """;
+
+    private const string Begun = $"""
+        select stream_id, max(timestamp)
+          from {LedgerStore.Schema}.mt_events
+         where (stream_id = any(@reviewed) and type in ('application_filed', 'application_resubmitted')
+                or stream_id = any(@noticed) and type = 'application_approved')
+         group by 1
+        """;
+
+    /// <summary>
+    /// By application, when the deadline of its step began: review and approval share one, so do notice and payment
+    /// (<see cref="Supervision.Starts"/>). Those that are not here: with their state.
+    /// </summary>
+    public static async Task<IReadOnlyDictionary<string, DateTimeOffset>> BegunAsync(
+        IReadOnlyList<WorkItem> items,
+        NpgsqlDataSource database,
+        CancellationToken cancellation
+    )
+    {
+        string[] Of(ApplicationStatus status) => [.. items.Where(i => i.Status == status).Select(i => i.Id)];
+        var (reviewed, noticed) = (Of(ApplicationStatus.Reviewed), Of(ApplicationStatus.Noticed));
+        if (reviewed.Length + noticed.Length == 0)
+            return new Dictionary<string, DateTimeOffset>();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        return (
+            await connection.QueryAsync(
+                Begun,
+                r => (Of: r.GetString(0), At: r.GetFieldValue<DateTimeOffset>(1)),
+                ("reviewed", reviewed),
+                ("noticed", noticed)
+            )
+        ).ToDictionary(r => r.Of, r => r.At);
+    }
 
     /// <summary>The earliest of each application, by its id: of its objections, of its complaints.</summary>
     public static async Task<IReadOnlyDictionary<string, (DateOnly? Objection, DateOnly? Complaint)>> DueAsync(

@@ -723,7 +723,7 @@ public static class ApplicationEndpoints
     {
         var items = await QueueAsync(status, region, waitingForMe, session, database, caller, clock, cancellation);
         if (Workbook.IsWantedBy(http))
-            return await SheetAsync(items, session, caller, clock, time);
+            return await SheetAsync(items, session, database, caller, clock, time, cancellation);
         var now = time.GetUtcNow();
         var held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation);
         var days = held.Count == 0 ? Deadlines.Default : (await TermsAsync([], session, caller, clock)).Deadlines;
@@ -753,14 +753,17 @@ public static class ApplicationEndpoints
     public static async Task<IResult> SheetAsync(
         IReadOnlyList<WorkItem> items,
         IQuerySession session,
+        NpgsqlDataSource database,
         Caller caller,
         Clock clock,
-        TimeProvider time
+        TimeProvider time,
+        CancellationToken cancellation
     )
     {
         var (names, deadlines, noticeDays) = await TermsAsync(items, session, caller, clock);
+        var begun = await Answers.BegunAsync(items, database, cancellation);
         return Workbook.File(
-            OfficeSheets.Applications(items, names, deadlines, noticeDays, time.GetUtcNow()),
+            OfficeSheets.Applications(items, names, begun, deadlines, noticeDays, time.GetUtcNow()),
             "申请列表"
         );
     }

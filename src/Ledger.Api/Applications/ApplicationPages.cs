@@ -63,7 +63,15 @@ public static class ApplicationPages
                     clock,
                     cancellation
                 );
-                return await ApplicationEndpoints.SheetAsync(items, session, caller, clock, time);
+                return await ApplicationEndpoints.SheetAsync(
+                    items,
+                    session,
+                    database,
+                    caller,
+                    clock,
+                    time,
+                    cancellation
+                );
             },
             ApplicationEndpoints.Readers
         );
@@ -326,6 +334,7 @@ public static class ApplicationPages
                 Deadlines = deadlines,
                 NoticeDays = noticeDays,
                 Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
+                Begun = await Answers.BegunAsync(items, database, cancellation),
                 Answers = await Answers.DueAsync(items, session, database, deadlines, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
@@ -368,19 +377,10 @@ public static class ApplicationPages
             .Take(size + 1)
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
-        // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
-        (IReadOnlyList<LeftOutLine> unpayable, IReadOnlyList<LeftOutLine> waiting) = PaymentWatchers.Contains(
-            caller.Actor.Role
-        )
-            ? await UnpayableAsync(application, session, database, people, cancellation)
-            : ([], []);
+        var (unpayable, waiting) = await UnpayableAsync(application, caller, session, database, people, cancellation);
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var committeeSigns = policy?.Parameters.CommitteeSignsPayments == true;
         var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
-        var named = unpayable
-            .Concat(waiting)
-            .Select(l => l.MemberId)
-            .Concat(application.Objections.Select(o => o.MemberId));
         return PageRoutes.Show<ApplicationPage>(
             new
             {
@@ -393,14 +393,7 @@ public static class ApplicationPages
                 Only = only,
                 Asked = asked,
                 Numbers = Numbers(events),
-                Named = (
-                    await ApplicationEndpoints.MaskedAsync(
-                        application.Lines.IntersectBy(named, l => l.MemberId),
-                        database,
-                        people,
-                        cancellation
-                    )
-                ).ToDictionary(l => l.Line.MemberId),
+                Named = await BesideAsync(application, [.. unpayable, .. waiting], database, people, cancellation),
                 About = about,
                 Unpayable = unpayable,
                 Waiting = waiting,
@@ -415,6 +408,22 @@ public static class ApplicationPages
                 Raised = Raised(events),
                 Events = Told(events),
             }
+        );
+    }
+
+    /// <summary>Those whom what stands beside the list names, masked: an objection, who may not be paid.</summary>
+    private static async Task<IReadOnlyDictionary<string, (Line Line, string Name, string CitizenId)>> BesideAsync(
+        Application application,
+        IReadOnlyList<LeftOutLine> unpaid,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
+    {
+        var named = unpaid.Select(l => l.MemberId).Concat(application.Objections.Select(o => o.MemberId));
+        var lines = application.Lines.IntersectBy(named, l => l.MemberId);
+        return (await ApplicationEndpoints.MaskedAsync(lines, database, people, cancellation)).ToDictionary(l =>
+            l.Line.MemberId
         );
     }
 
@@ -490,8 +499,10 @@ public static class ApplicationPages
 
     private static readonly string[] PaymentWatchers = [Roles.VillageFinance, Roles.SupervisionCommittee, Roles.Agency];
 
+    /// <summary>Who pays, or signs for it, sees what is due now, and who may not be paid any more.</summary>
     private static async Task<(IReadOnlyList<LeftOutLine> Gone, IReadOnlyList<LeftOutLine> Waiting)> UnpayableAsync(
         Application application,
+        Caller caller,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -499,7 +510,8 @@ public static class ApplicationPages
     )
     {
         if (
-            application.Status is not (ApplicationStatus.Noticed or ApplicationStatus.Paid)
+            !PaymentWatchers.Contains(caller.Actor.Role)
+            || application.Status is not (ApplicationStatus.Noticed or ApplicationStatus.Paid)
             || application.With(LineStatus.Approved).ToList() is not { Count: > 0 } due
         )
             return ([], []);

@@ -81,7 +81,11 @@ public static class Objecting
         StoredEvents stored
     ) => await ViewAsync(id, objectionId, session, stored) ?? throw Require.NotFound(objectionId);
 
-    /// <summary>What became of an objection, for whoever has its number; null: there is none of this number.</summary>
+    /// <summary>
+    /// What became of an objection, for whoever was given its number when he raised it on the notice's page; null:
+    /// there is none of this number. Who objects at a desk is told there: such a number was given to nobody, and
+    /// stands in what officials read.
+    /// </summary>
     public static async Task<ObjectionStatusView?> ViewAsync(
         string id,
         string objectionId,
@@ -96,7 +100,10 @@ public static class Objecting
         )
             return null;
         var events = await stored.OfAsync<Application>(id);
-        var raised = events.First(e => e.Data is ObjectionRaised r && r.ObjectionId == objectionId).Timestamp;
+        var raising = events.First(e => e.Data is ObjectionRaised r && r.ObjectionId == objectionId);
+        if (raising.Header(EventHeaders.Actor) != ActorName.Public.Id)
+            return null;
+        var raised = raising.Timestamp;
         var notice = PublicNotices.Of(events)!;
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
         var days = (policy?.Deadlines() ?? Deadlines.Default).ObjectionDays;

@@ -137,7 +137,8 @@ public static class AuditEndpoints
         var entries = await connection.QueryAsync(
             $"""
             select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role,
-                   a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}'
+                   a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}',
+                   case when a.code = '{AuditEntry.Unreadable}' then {AuditEntry.DigestOf("e")} end
               from (select a.* from {searched} where {string.Join(
                 " and ",
                 asked.Select(f => f.Condition)
@@ -166,7 +167,8 @@ public static class AuditEndpoints
             r.IsDBNull(11) ? null : r.GetString(11),
             r.GetFieldValue<string[]>(12),
             Body(r.GetString(13)),
-            r.IsDBNull(14) ? null : r.GetString(14)
+            r.IsDBNull(14) ? null : r.GetString(14),
+            r.IsDBNull(15) ? null : r.GetString(15)
         );
 
     /// <summary>Null where it lies deeper than anybody reads: no build wrote such an event.</summary>

@@ -38,14 +38,15 @@ public static class AuditPages
                 await using var connection = await database.OpenConnectionAsync(cancellation);
                 var latest = await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known);
                 var witnesses = settings.Log.WitnessKeys;
+                var seesAll = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
                 return PageRoutes.Show<ProofPage>(
                     new
                     {
-                        Status = await LogEndpoints.Status(after, database, settings, keys, seal, caller, cancellation),
+                        Status = await LogEndpoints.StatusAsync(after, seesAll, connection, settings, keys, seal),
                         Checkpoint = latest is null
                             ? null
                             : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,
-                        IsWhole = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region),
+                        IsWhole = seesAll,
                     }
                 );
             },

@@ -88,7 +88,7 @@ public sealed class Ground : IAsyncDisposable
     {
         var access = await DatabaseAccess.OfAsync(Settings, Cluster, Keys);
         if (access.Owner is not null)
-            await LedgerSchema.ApplyAsync(access, Keys);
+            await LedgerSchema.ApplyAsync(access, Keys, Settings.ClockMarginMinutes);
         return access;
     }
 

@@ -32,6 +32,7 @@ public static class SettingNames
         "Ledger:Limits:ConnectionsPerAddress",
         "Ledger:Metrics",
         "Ledger:BankFeeCeiling",
+        "Ledger:ClockMarginMinutes",
         "Ledger:Contact",
         "Ledger:RetentionYears",
         "Ledger:Oidc:Authority",

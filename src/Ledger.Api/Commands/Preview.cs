@@ -49,7 +49,7 @@ public sealed record PreviewView(
 /// </summary>
 public static class Preview
 {
-    private const string Parameter = "preview";
+    public const string Parameter = "preview";
 
     /// <exception cref="RefusedException"><c>field-invalid</c> where the command cannot: nobody who only asks is to
     /// find that it was done.</exception>

@@ -151,6 +151,10 @@ public static partial class Problem
             Marten.Exceptions.MartenCommandException { InnerException: Npgsql.PostgresException inner } => Meaning(
                 inner
             ),
+            // V0020: nothing is written, whoever asks again gets another node or a clock that was set.
+            Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.InsufficientPrivilege } ahead
+                when ahead.MessageText.EndsWith("ahead of the server's clock", StringComparison.Ordinal) =>
+                new Rejection(Rejections.Busy, "本机时钟比数据库的快，暂不能写入；请管理员校时后再试"),
             Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
             _ => null,
         };

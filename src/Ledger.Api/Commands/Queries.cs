@@ -54,6 +54,43 @@ public static partial class Queries
             };
     }
 
+    /// <summary>
+    /// What a route does not know is refused: a filter that is misspelt would show everything, and a misspelt "preview"
+    /// would do it.
+    /// </summary>
+    public static EndpointFilterDelegate Declared(EndpointFilterFactoryContext context, EndpointFilterDelegate next)
+    {
+        var known = context
+            .MethodInfo.GetParameters()
+            .SelectMany(p =>
+                p.IsDefined(typeof(AsParametersAttribute))
+                    ? p.ParameterType.GetProperties().Select(x => (x.Name, x.PropertyType))
+                    : [(p.Name!, p.ParameterType)]
+            )
+            .Where(p => IsText(Nullable.GetUnderlyingType(p.Item2) ?? p.Item2))
+            .Select(p => NameOf(p.Item1))
+            .ToList();
+        return call =>
+        {
+            var http = call.HttpContext;
+            foreach (var name in http.Request.Query.Keys)
+                if (
+                    http.Request.RouteValues.ContainsKey(name)
+                    || name != Preview.Parameter && !known.Contains(name, StringComparer.OrdinalIgnoreCase)
+                )
+                    throw Require.Invalid(
+                        name,
+                        known.Where(k => !http.Request.RouteValues.ContainsKey(k)).ToList() is [_, ..] all
+                            ? $"没有这个查询参数；可用的有 {string.Join("、", all)}"
+                            : "没有这个查询参数；此操作没有查询参数"
+                    );
+            return next(call);
+        };
+    }
+
+    private static bool IsText(Type type) =>
+        type != typeof(CancellationToken) && (type == typeof(string) || type.IsValueType || type == typeof(string[]));
+
     /// <summary>Of a parameter, as it stands in a query.</summary>
     public static string NameOf(string name) => char.ToLower(name[0], CultureInfo.InvariantCulture) + name[1..];
 

@@ -125,6 +125,7 @@ public static class RouteConventions
     )
     {
         route
+            .AddEndpointFilterFactory(Queries.Declared)
             .AddEndpointFilterFactory(Queries.Dates)
             .WithName(name)
             .WithSummary(summary)

@@ -142,6 +142,7 @@ public static class OfficeSheets
     public static byte[] Applications(
         IReadOnlyList<WorkItem> items,
         IReadOnlyDictionary<string, string> names,
+        IReadOnlyDictionary<string, DateTimeOffset> begun,
         Deadlines deadlines,
         int noticeDays,
         DateTimeOffset now
@@ -169,7 +170,9 @@ public static class OfficeSheets
                 [
                     .. items.Select(i =>
                     {
-                        var (age, due) = ((now - i.Since).Days, ApplicationsPage.Due(i.Status, deadlines, noticeDays));
+                        var due = ApplicationsPage.Due(i.Status, deadlines, noticeDays);
+                        var from = begun.GetValueOrDefault(i.Id, i.Since);
+                        var age = (now - from).Days;
                         return (object?[])
                             [
                                 names.GetValueOrDefault(i.CollectiveId, i.CollectiveId),
@@ -179,8 +182,8 @@ public static class OfficeSheets
                                 i.Lines,
                                 i.AmountFen,
                                 Workbook.Text(i.FiledAt),
-                                age,
-                                due is { } days ? $"{Clock.Day(i.Since).AddDays(days):yyyy-MM-dd}" : null,
+                                (now - i.Since).Days,
+                                due is { } days ? $"{Clock.Day(from).AddDays(days):yyyy-MM-dd}" : null,
                                 due is { } most && age > most ? age - most : null,
                                 i.OpenObjections,
                                 i.UnmatchedReceipts,

@@ -294,8 +294,7 @@ public static class LogEndpoints
         return (new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note), found.Region);
     }
 
-    /// <param name="after">Of the findings, as many are passed over.</param>
-    public static async Task<LogStatusView> Status(
+    private static async Task<LogStatusView> Status(
         int? after,
         NpgsqlDataSource database,
         Settings settings,
@@ -305,9 +304,24 @@ public static class LogEndpoints
         CancellationToken cancellation
     )
     {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var seesAll = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
+        return await StatusAsync(after, seesAll, connection, settings, keys, seal);
+    }
+
+    /// <param name="after">Of the findings, as many are passed over.</param>
+    /// <param name="seesAll">Findings name streams and what was edited there, wherever that was.</param>
+    public static async Task<LogStatusView> StatusAsync(
+        int? after,
+        bool seesAll,
+        NpgsqlConnection connection,
+        Settings settings,
+        LogKeys keys,
+        FindingSeal seal
+    )
+    {
         if (after < 0)
             throw Require.Invalid("after", "应不小于 0");
-        await using var connection = await database.OpenConnectionAsync(cancellation);
         const string schema = LedgerStore.Schema;
         var (size, waiting) = (
             await connection.QueryAsync(
@@ -341,8 +355,7 @@ public static class LogEndpoints
         }
         var (all, planted) = await FindingsAsync(connection, seal);
         var findings = all.Skip(after ?? 0).Take(FindingsPage).ToList();
-        // They name streams and what was edited there, wherever that was.
-        if (!await LogStore.IsWholeInAsync(connection, schema, caller.Actor.Region))
+        if (!seesAll)
             findings = [.. findings.Select(f => f with { Detail = ForWhoSeesAll })];
         return new LogStatusView(
             keys.Origin,

@@ -68,11 +68,28 @@ public sealed class NoticeList(IDocumentStore store, NpgsqlDataSource database)
              where e.type = 'notice_published'
              order by e.seq_id desc
             """,
-            r => (Id: r.GetString(0), From: Day(r.GetString(1)), Until: Day(r.GetString(2))),
+            r => (Id: r.GetString(0), From: Day(r, 1), Until: Day(r, 2)),
             ("most", Most)
         );
-        return [.. found.DistinctBy(n => n.Id)];
+        return
+        [
+            .. found
+                .Where(n => n is { From: not null, Until: not null })
+                .Select(n => (n.Id, n.From!.Value, n.Until!.Value))
+                .DistinctBy(n => n.Id),
+        ];
 
-        static DateOnly Day(string text) => DateOnly.ParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture);
+        // What cannot be read stands in the trail, too.
+        static DateOnly? Day(NpgsqlDataReader r, int column) =>
+            !r.IsDBNull(column)
+            && DateOnly.TryParseExact(
+                r.GetString(column),
+                "yyyy-MM-dd",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.None,
+                out var day
+            )
+                ? day
+                : null;
     }
 }

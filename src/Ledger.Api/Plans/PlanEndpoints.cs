@@ -288,11 +288,12 @@ public static class PlanEndpoints
         api.MapPost("/plans/{id}/roster-sheet", RosterSheet.Download)
             .Command<RosterSheetView>(
                 "download-roster-sheet",
-                "下载预填名单（.xlsx，含姓名证件号，下载留痕，C14 C20） · The roster to file, filled in, in clear; on record",
+                "下载预填名单（.xlsx，含姓名证件号，写明理由，下载留痕，C14 C20） · The roster to file, filled in; the reason stays on record",
                 Roles.VillageFinance
             )
             .Alone()
-            .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound);
+            .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound)
+            .Example("""{"reason":"2026年度第一批申请"}""");
         api.MapGet("/plans/{id}", Read)
             .Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All)
             .Refuses(Rejections.NotFound);

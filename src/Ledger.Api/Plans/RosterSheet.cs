@@ -21,8 +21,9 @@ public sealed record RosterSheetView(string FileName, int Members, Money TotalAm
 /// </summary>
 public static class RosterSheet
 {
-    public static async Task<Answer> Download(string id, Command command, PersonalData people)
+    public static async Task<Answer> Download(string id, ReasonBody body, Command command, PersonalData people)
     {
+        var reason = Require.Prose(body.Reason, "reason", 500);
         var plan = await command.ReadScopedAsync<Plan>(id);
         var collective = await command.LoadAsync<Collective>(plan.CollectiveId);
         command.Region = plan.Region;
@@ -42,7 +43,7 @@ public static class RosterSheet
         command.Append(
             collective.Id,
             collective,
-            CollectiveDecider.Disclose(plan.Year, plan.Adopted() is not null, lines.Count, command.Actor)
+            CollectiveDecider.Disclose(plan.Year, plan.Adopted() is not null, lines.Count, command.Actor, reason)
         );
         var form = Sheets.RosterForm;
         var sheet = Workbook.Write(

@@ -42,7 +42,8 @@ public static class LedgerSchema
     /// Two processes that start at once take turns: a session-level advisory lock is held until the connection ends,
     /// and the second one finds nothing left to do.
     /// </summary>
-    public static async Task ApplyAsync(DatabaseAccess access, KeyFile keys)
+    /// <param name="clockMargin">In minutes (V0020); null: as it is.</param>
+    public static async Task ApplyAsync(DatabaseAccess access, KeyFile keys, int? clockMargin = null)
     {
         await using var database = NpgsqlDataSource.Create(access.Owner!);
         await using var connection = await database.OpenConnectionAsync();
@@ -87,6 +88,16 @@ public static class LedgerSchema
                 ("stamp", stamp)
             );
         }
+        if (clockMargin is { } minutes)
+            await connection.ExecuteAsync(
+                $"""
+                update {LedgerStore.Schema}.bound
+                   set value = @minutes
+                 where name = 'clock-margin-minutes'
+                   and value <> @minutes
+                """,
+                ("minutes", (long)minutes)
+            );
         await keys.BindToAsync(connection);
     }
 

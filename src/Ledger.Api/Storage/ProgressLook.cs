@@ -93,13 +93,15 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
     /// <summary>The trail's entries of these events.</summary>
     private async Task TrailAsync(NpgsqlConnection connection, long from, long to)
     {
-        var entries = await AuditEntry.BetweenAsync(connection, Schema, from, to);
+        var (entries, unread) = (await AuditEntry.BetweenAsync(connection, Schema, from, to), new List<long>());
         await foreach (
             var row in stored.LookAsync(connection, "seq_id between @from and @to", ("from", from), ("to", to))
         )
         {
             var isThere = entries.Remove(row.Sequence, out var found);
-            if (!isThere)
+            if (!isThere && row.Event is null or { Data: ForeignEvent })
+                unread.Add(row.Sequence);
+            else if (!isThere)
                 await findings.AddAsync(
                     "projection",
                     $"事件 {row.Sequence}：审计轨迹中没有，进度却已越过它 the audit trail passed it over"
@@ -115,6 +117,10 @@ public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlD
                     );
             }
         }
+        foreach (var sequence in unread)
+            await connection.ExecuteAsync(
+                AuditEntry.InsertUnreadable(Schema, $"{Schema}.audit_entry", $"{sequence - 1}", $"{sequence}")
+            );
         foreach (var orphan in entries.Keys)
             await findings.AddAsync("projection", $"{orphan}：审计轨迹中的这一条没有事件 an entry of no event");
     }

@@ -29,6 +29,9 @@ namespace Ledger.Api.Storage;
 /// departure.</param>
 /// <param name="BankFeeCeiling">Ledger:BankFeeCeiling †. Yuan: what a fund's bank fees may come to that the village has
 /// not made good.</param>
+/// <param name="ClockMarginMinutes">Ledger:ClockMarginMinutes. How far ahead of the server's clock an event may be
+/// dated: kept by the database, written by whoever brings its tables up to date; null: as it is there, at first
+/// 10.</param>
 /// <param name="Contact">Ledger:Contact. Whom to call at the agency: on the foot of each page.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null:
 /// none.</param>
@@ -55,6 +58,7 @@ public sealed record Settings(
     int RefusalsPerMinute,
     int RetentionYears,
     int BankFeeCeiling,
+    int? ClockMarginMinutes,
     string Contact,
     OidcSettings? Oidc
 )
@@ -102,10 +106,22 @@ public sealed record Settings(
             configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),
             configuration.GetValue("Ledger:RetentionYears", 30),
             configuration.GetValue("Ledger:BankFeeCeiling", 200),
+            ClockMargin(configuration.GetValue<int?>("Ledger:ClockMarginMinutes"), isSample),
             configuration["Ledger:Contact"]?.Trim() ?? "",
             OidcSettings.Of(configuration.GetSection("Ledger:Oidc"))
         );
     }
+
+    /// <summary>A sample's clock may be moved by as much as anybody likes.</summary>
+    private static int? ClockMargin(int? said, bool isSample) =>
+        said is < 1 or > MostMinutes
+            ? throw new OperationException(
+                $"Ledger:ClockMarginMinutes 应为 1 至 {MostMinutes} 的整数。Minutes, from 1 to {MostMinutes}.",
+                OperationException.Misused
+            )
+            : said ?? (isSample ? MostMinutes : null);
+
+    private const int MostMinutes = 10_000_000;
 
     private static string? Connection(IConfiguration configuration, string name)
     {

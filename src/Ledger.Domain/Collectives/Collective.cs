@@ -9,7 +9,8 @@ public sealed record CollectiveSurveyed(int Year, Survey Survey) : IEventOf<Coll
 /// <summary>
 /// Names and id numbers of so many members went out in clear, as a roster to be filed for the year (C14): who has it.
 /// </summary>
-public sealed record MemberListDisclosed(string DisclosedTo, int Year, int Members) : IEventOf<Collective>;
+public sealed record MemberListDisclosed(string DisclosedTo, int Year, int Members, string? Reason = null)
+    : IEventOf<Collective>;
 
 /// <param name="Approval">Null: of before the county's approval was asked for (L16).</param>
 public sealed record CollectiveRenamed(string Name, IReadOnlyList<string> Evidence, Approval? Approval = null)
@@ -140,10 +141,10 @@ public static class CollectiveDecider
 
     /// <summary>C14, C20: the roster to file, in clear, where there is somebody to put on it.</summary>
     /// <param name="isAdopted">The plan of the year is: before, nobody can be filed for.</param>
-    public static Decision<Collective> Disclose(int year, bool isAdopted, int members, Actor by) =>
+    public static Decision<Collective> Disclose(int year, bool isAdopted, int members, Actor by, string reason) =>
         !isAdopted ? new Rejection(Rejections.WrongState, "方案还没有通过，没有名单可以提交")
         : members == 0 ? new Rejection(Rejections.WrongState, $"{year} 年度没有可以补助、还未列入申请的成员")
-        : new IEventOf<Collective>[] { new MemberListDisclosed(by.Id, year, members) };
+        : new IEventOf<Collective>[] { new MemberListDisclosed(by.Id, year, members, reason) };
 
     /// <summary>C3. The same numbers again are no event.</summary>
     public static Decision<Collective> RecordSurvey(Collective state, int year, Survey survey, DateOnly today)

@@ -54,6 +54,32 @@ public sealed record AuditEntry(
             [.. NamedBy(e).Distinct()]
         );
 
+    /// <summary>The code of an entry of what cannot be read.</summary>
+    public const string Unreadable = "unreadable";
+
+    /// <summary>
+    /// Of events that nobody can read the trail says what it can: where and when it stands, of what kind, in whose
+    /// name, and the digest of its body. Those after one number up to another that have no entry yet.
+    /// </summary>
+    /// <param name="into">The table.</param>
+    public static string InsertUnreadable(string schema, string into, string after, string to) =>
+        $"""
+            insert into {into} ({Columns})
+            select e.seq_id, e.id, coalesce(e.stream_id, ''), least(e.version, 2147483647)::int, e.type, e.timestamp,
+                   (e.timestamp at time zone 'UTC')::date, coalesce(e.headers ->> '{EventHeaders.Actor}', ''),
+                   coalesce(e.headers ->> '{EventHeaders.Role}', ''),
+                   coalesce(e.headers ->> '{EventHeaders.Region}', ''), null, '{Unreadable}', array[]::text[],
+                   array[coalesce(e.stream_id, ''), {DigestOf("e")}]
+              from {schema}.mt_events e
+             where e.seq_id > {after}
+               and e.seq_id <= {to}
+               and not exists (select from {into} a where a.seq = e.seq_id)
+                on conflict do nothing
+            """;
+
+    /// <summary>SHA-256 over the stored body, in SQL, of a row of the events.</summary>
+    public static string DigestOf(string row) => $"encode(sha256(convert_to({row}.data::text, 'UTF8')), 'hex')";
+
     public static AuditEntry Read(NpgsqlDataReader r) =>
         new(
             r.GetInt64(0),

@@ -41,6 +41,18 @@ public sealed class AuditTrailProjection(string schema) : IProjection
             Column(e => string.Join(' ', e.Evidence)),
             Column(e => string.Join(' ', e.Ids))
         );
+        // What the daemon passed over, up to here. What stands behind the last that can be read comes with the next,
+        // or with the hourly look.
+        operations.QueueSqlCommand(
+            AuditEntry.InsertUnreadable(
+                schema,
+                $"{schema}.audit_entry",
+                $"(select coalesce(max(seq), 0) from {schema}.audit_entry where seq < ?)",
+                "?"
+            ),
+            entries.Min(e => e.Sequence),
+            entries.Max(e => e.Sequence)
+        );
         return Task.CompletedTask;
     }
 }

@@ -7,6 +7,8 @@ namespace Ledger.Projections.AuditTrail;
 /// One event: who, what, when (recorded and business date), how much, resting on which documents; and its body as
 /// stored (amounts in fen).
 /// <paramref name="NotDuplicate"/>: where it was asked about, which earlier entry it is not, and why.
+/// <paramref name="Sha256"/>: of the stored body, where that cannot be read (<paramref name="Code"/> is
+/// <c>unreadable</c>).
 /// </summary>
 public sealed record AuditEntryView(
     long Sequence,
@@ -23,7 +25,8 @@ public sealed record AuditEntryView(
     string? Code,
     IReadOnlyList<string> Evidence,
     JsonElement Body,
-    string? NotDuplicate = null
+    string? NotDuplicate = null,
+    string? Sha256 = null
 );
 
 /// <summary>

@@ -210,7 +210,8 @@ public sealed class LedgerCheck(
             ("ids", ids)
         );
         var events = await EventsAsync(connection, ids, cancellation);
-        var states = ids.Where(id => events[id].All(e => e.Fault is null))
+        var doubtful = await DoubtfulAsync(connection, fold, seal, ids, events);
+        var states = ids.Where(id => events[id].All(e => e.Fault is null) && !doubtful.Contains(id))
             .Select(id => (Id: id, Events: events[id].Select(e => e.Sound()).Where(e => e.Sequence <= seen).ToList()))
             .Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next)))
             .ToList();
@@ -236,6 +237,46 @@ public sealed class LedgerCheck(
         await transaction.CommitAsync(cancellation);
     }
 
+    /// <summary>Streams with an event that nothing shows to be the product's: nothing is sealed of them.</summary>
+    private async Task<HashSet<string>> DoubtfulAsync(
+        NpgsqlConnection connection,
+        DocumentFold fold,
+        StateSeal mend,
+        string[] ids,
+        ILookup<string, StoredRow> events
+    )
+    {
+        var marks = await Marks.OfAsync(connection, schema, seal);
+        var doubtful = new HashSet<string>();
+        if (!fold.Document.IsAssignableTo(typeof(Aggregate)))
+            return doubtful;
+        foreach (var id in ids)
+        {
+            if (events[id].Select(r => r.Event).OfType<IEvent>().Where(marks.IsUnmarked).ToList() is not [_, ..] some)
+                continue;
+            var text = (
+                await connection.QueryAsync(
+                    $"select data::text from {StateTable.Of(schema, fold.Document)} where id = @id",
+                    r => r.GetString(0),
+                    ("id", id)
+                )
+            ).SingleOrDefault();
+            var document = text is null ? null : (Aggregate?)Parsed(fold, text);
+            foreach (var e in some)
+                if (
+                    await marks.IsDoubtfulAsync(
+                        e,
+                        document,
+                        async () =>
+                            mend.Holds(document!)
+                            || await StateShapes.IsChangedAsync(connection, fold.Document.Name, e.Sequence)
+                    )
+                )
+                    doubtful.Add(id);
+        }
+        return doubtful;
+    }
+
     private async Task<List<Difference>> CompareAsync(
         DocumentFold fold,
         List<string> ids,
@@ -245,6 +286,7 @@ public sealed class LedgerCheck(
         var table = StateTable.Of(schema, fold.Document);
         var seen = await SeenAsync(fold.Name);
         var events = await OnAsync(c => EventsAsync(c, [.. ids], cancellation));
+        var marks = await OnAsync(c => Marks.OfAsync(c, schema, seal));
         var documents = (
             await QueryAsync(
                 $"select id, data::text from {table} where id = any(@ids)",
@@ -254,7 +296,7 @@ public sealed class LedgerCheck(
         ).ToDictionary(d => d.Id, d => d.Text);
         return
         [
-            .. ids.Select(id => Compare(fold, id, events[id], seen, documents.GetValueOrDefault(id)))
+            .. ids.Select(id => Compare(fold, id, events[id], seen, documents.GetValueOrDefault(id), marks))
                 .OfType<Difference>(),
         ];
     }
@@ -272,7 +314,14 @@ public sealed class LedgerCheck(
 
     private const string NotOurs = "由产品写入的事件；这一个不是，不予采用";
 
-    private Difference? Compare(DocumentFold fold, string id, IEnumerable<StoredRow> rows, long seen, string? text)
+    private Difference? Compare(
+        DocumentFold fold,
+        string id,
+        IEnumerable<StoredRow> rows,
+        long seen,
+        string? text,
+        Marks marks
+    )
     {
         var name = fold.Name;
         var events = rows.Select(Readable).OfType<IEvent>().ToList();
@@ -282,6 +331,17 @@ public sealed class LedgerCheck(
             Foreign(e, "C20", NotOurs);
         if (EventTypes.IsOfNoKind(id))
             return null; // named with its events; nothing is made of it
+        var found = text is null ? null : Bare(JsonNode.Parse(text));
+        var known =
+            (found as JsonObject)?["revision"] is JsonValue revision && revision.TryGetValue<int>(out var said)
+                ? said
+                : (int?)null;
+        if (
+            fold.Document.IsAssignableTo(typeof(Aggregate))
+            && events.FirstOrDefault(e => e.Version > (known ?? 0) && e.Sequence <= seen && marks.IsUnmarked(e))
+                is { } unmarked
+        )
+            return new Difference(name, id, Underivable, null, Marks.Why(unmarked), unmarked.Sequence);
         var (expected, last) = ((object?)null, 0L);
         try
         {
@@ -301,17 +361,14 @@ public sealed class LedgerCheck(
                 events.FirstOrDefault(e => e.Sequence > last)?.Sequence
             );
         }
-        var found = text is null ? null : Bare(JsonNode.Parse(text));
         // A document from before a foreign event, which takes a version and changes nothing, is as right as one
         // from after it.
         if (
             expected is Aggregate state
-            && (found as JsonObject)?["revision"] is JsonValue revision
-            && revision.TryGetValue<int>(out var known)
             && known < state.Revision
             && events.Where(e => e.Version > known).All(e => e.IsForeign())
         )
-            expected = state with { Revision = known };
+            expected = state with { Revision = known.Value };
         var should = expected is null ? null : JsonNode.Parse(store.Options.Serializer().ToJson(expected));
         if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead(fold, text), should))
             return null;
@@ -330,25 +387,21 @@ public sealed class LedgerCheck(
     /// A document as the product understands it: one that an older build wrote lacks what has been added since, and
     /// reads as if that had its first value. Only where the events say another is it a difference.
     /// </summary>
-    private JsonNode? AsRead(DocumentFold fold, string text)
+    private JsonNode? AsRead(DocumentFold fold, string text) =>
+        Parsed(fold, text) is { } document ? Bare(JsonNode.Parse(store.Options.Serializer().ToJson(document))) : null;
+
+    /// <summary>Null: what cannot be read.</summary>
+    private object? Parsed(DocumentFold fold, string text)
     {
         try
         {
-            return Bare(
-                JsonNode.Parse(
-                    store
-                        .Options.Serializer()
-                        .ToJson(
-                            store
-                                .Options.Serializer()
-                                .FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)))
-                        )
-                )
-            );
+            return store
+                .Options.Serializer()
+                .FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)));
         }
         catch (Exception e) when (StoredForm.IsNone(e))
         {
-            return null; // what cannot be read is different all the more
+            return null;
         }
     }
 

@@ -84,6 +84,7 @@ public sealed class Rebuild(
                 await table.CreateAsync(connection);
             var head = await HeadAsync(connection, cancellation);
             await DeriveAllAsync(connection, head, readers, cancellation);
+            await connection.ExecuteAsync(AuditEntry.InsertUnreadable(schema, _audit.Name, "0", $"{head}"));
             var parts = Enumerable.Range(0, readers).Select(i => Ids($"abs(seq % {readers}) = {i}"));
             await SideBySideAsync(parts, readers, cancellation);
             var indexes = new List<string>();
@@ -236,6 +237,7 @@ public sealed class Rebuild(
     {
         await using var reading = await OpenAsync();
         await using var writing = await OpenAsync();
+        var marks = await Marks.OfAsync(reading, schema, ofEvents);
         var (audit, axes, documents) = (
             new List<AuditEntry>(),
             new List<AxisEntry>(),
@@ -266,11 +268,15 @@ public sealed class Rebuild(
                 _foreign[e.Sequence] = $"{stream}：{e.Named()}";
             if (!foldsOf.TryGetValue(e.EventType, out var folds))
                 foldsOf[e.EventType] = folds = [.. ReadModels.Documents.Where(f => f.Events.Contains(e.EventType))];
-            audit.Add(AuditEntry.Of(e));
+            if (e.Data is not ForeignEvent)
+                audit.Add(AuditEntry.Of(e)); // of what is not read: InsertUnreadable
+            if (marks.IsUnmarked(e) && !_left.ContainsKey(stream) && await IsDoubtfulAsync(marks, e))
+                _left.TryAdd(stream, (e.Sequence, Marks.Why(e)));
             if (!_left.ContainsKey(stream))
                 try
                 {
-                    foreach (var fold in folds)
+                    // What others wrote takes a version of each document that there is, whatever it says.
+                    foreach (var fold in e.IsForeign() ? [.. states.Keys] : folds)
                         states[fold] = fold.Next(states.GetValueOrDefault(fold), e);
                     axes.AddRange([.. AxisEntry.Of(stream, e.Data).Select(entry => entry with { EventId = e.Id })]);
                 }
@@ -292,6 +298,26 @@ public sealed class Rebuild(
                     documents[fold].Add((stream, seal.Write(state), version, fold.Region(state)));
             states.Clear();
         }
+    }
+
+    /// <summary>Of few events: those without a mark. The state in use still says whether it knew of it.</summary>
+    private async Task<bool> IsDoubtfulAsync(Marks marks, IEvent e)
+    {
+        if (EventTypes.AggregateOf(e.StreamKey!) is not { } kind)
+            return false; // named as of no kind, and nothing is made of it
+        await using var connection = await owner.OpenConnectionAsync();
+        var document = (
+            await connection.QueryAsync(
+                $"select data from {StateTable.Of(schema, kind)} where id = @id",
+                r => StateTable.Parsed(store, kind, r),
+                ("id", e.StreamKey)
+            )
+        ).SingleOrDefault();
+        return await marks.IsDoubtfulAsync(
+            e,
+            document,
+            async () => seal.Holds(document!) || await StateShapes.IsChangedAsync(connection, kind.Name, e.Sequence)
+        );
     }
 
     private async Task WriteAsync(
@@ -347,6 +373,7 @@ public sealed class Rebuild(
         )
             (before.TryGetValue(id, out var known) ? known : before[id] = [])[fold] = document;
         await DeriveAsync(before, "seq_id > @from and seq_id <= @to", ("from", from), ("to", to));
+        await connection.ExecuteAsync(AuditEntry.InsertUnreadable(schema, _audit.Name, $"{from}", $"{to}"));
         await connection.ExecuteAsync(Ids($"seq > {from} and seq <= {to}"));
     }
 

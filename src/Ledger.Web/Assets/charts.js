@@ -11,7 +11,8 @@ const yuan = value => Number(value).toLocaleString('zh-CN', { minimumFractionDig
 const isChinese = document.documentElement.lang.startsWith('zh');
 const unit = isChinese ? '元' : 'yuan';
 const short = value => !isChinese ? value.toLocaleString('en', { notation: 'compact' }) : Math.abs(value) >= 1e8 ? `${value / 1e8}亿` : Math.abs(value) >= 1e4 ? `${value / 1e4}万` : `${value}`;
-const text = { fontFamily: 'inherit', color: '#1f2937', fontSize: 13 };
+// By its name: a canvas that measures text does not know 'inherit', and names would be wider than they were measured.
+const text = { fontFamily: getComputedStyle(document.body).fontFamily, color: '#1f2937', fontSize: 13 };
 
 const options = {
   // { labels, stacked, horizontal, series: [{ name, color, values }] }

@@ -775,7 +775,9 @@ document.querySelectorAll('[data-file-of]').forEach(button => button.addEventLis
   button.disabled = true;
   try {
     const profile = button.dataset.profile && document.querySelector(button.dataset.profile)?.value;
-    const answer = await ask('POST', `${button.dataset.fileOf}${profile ? `?profile=${encodeURIComponent(profile)}` : ''}`, '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
+    const reason = button.dataset.reason && document.querySelector(button.dataset.reason);
+    if (reason && !reason.value.trim()) { reason.focus(); return; }
+    const answer = await ask('POST', `${button.dataset.fileOf}${profile ? `?profile=${encodeURIComponent(profile)}` : ''}`, reason ? JSON.stringify({ reason: reason.value }) : '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
     if (answer.status >= 300) { alert(answer.body.detail); return; }
     // Fetching it was an event: the forms of this page go on from there.
     const version = answer.headers('ETag')?.replace(/"/g, '');

@@ -25,9 +25,15 @@ public sealed class PersonPromises(
     IReadOnlyDictionary<string, AdoptedStandards> standards,
     Func<string, bool> inScope,
     Report broken,
-    Report unclear
+    Report unclear,
+    LineReviewers? reviewers = null
 )
 {
+    /// <summary>Before this day a build let who recorded a contribution review what rests on it.</summary>
+    private static readonly DateOnly NotByRecordersFrom = new(2026, 12, 1);
+
+    private readonly List<(string Reference, string By)> _recorders = [];
+
     private sealed class Given(string collectiveId, Money amount)
     {
         public readonly string CollectiveId = collectiveId;
@@ -82,8 +88,10 @@ public sealed class PersonPromises(
                 break;
             case ContributionRecorded c:
                 _contributions.Add(c);
+                _recorders.Add((c.Reference, e.Header(EventHeaders.Actor)));
                 break;
             case ContributionAdjusted a:
+                _recorders.Add((a.Of, e.Header(EventHeaders.Actor)));
                 Changed(
                     e,
                     a.Of,
@@ -189,11 +197,29 @@ public sealed class PersonPromises(
         }
     }
 
+    /// <summary>C15: nobody reviews or approves what rests on nothing but his own word.</summary>
+    private void OwnRecord(IEvent e, SubsidyApproved a)
+    {
+        if (e.EffectiveDate() < NotByRecordersFrom || Opening(e)?.Reference is not { } opening)
+            return;
+        var person = $"member-{id["member-year-".Length..^5]}";
+        foreach (
+            var (who, act) in new[]
+            {
+                (reviewers?.Who(a.ApplicationId, person), "复核"),
+                (e.Header(EventHeaders.Actor), "审批"),
+            }
+        )
+            if (_recorders.Contains((opening, who ?? "")))
+                Breaks(e, "C15", $"{who} {act}了自己导入的缴费所涉的补助", $"由没有导入的人{act}");
+    }
+
     private void Approved(IEvent e, SubsidyApproved a)
     {
         var origin = origins.At(a.CollectiveId, e.Sequence);
         Eligible(e, "审批", origin);
         Opened(e, a.OnGovernmentPaid);
+        OwnRecord(e, a);
         if (
             _given.FirstOrDefault(g =>
                 g.Key != a.ApplicationId && g.Value.Counts && origin.Contains(g.Value.CollectiveId)

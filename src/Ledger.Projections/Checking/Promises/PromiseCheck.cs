@@ -41,6 +41,7 @@ public sealed class PromiseCheck(
     private readonly PolicyCaps _caps = new();
     private readonly Origins _origins = new();
     private readonly List<PlanFiling> _filings = [];
+    private readonly LineReviewers _reviewers = new();
 
     private void Breaks(string id, string clause, string found, string expected, long at) =>
         Say(_broken, Broken, id, clause, found, expected, at);
@@ -200,7 +201,10 @@ public sealed class PromiseCheck(
                         new ApplicationPromises(row.Stream, _caps, Breaks, Notes, _filings.Add)
                     );
                 if (row.Of<Application>().Event is { } e)
+                {
                     of?.Take(e);
+                    _reviewers.Take(e);
+                }
                 else
                     of = null;
             }
@@ -296,7 +300,8 @@ public sealed class PromiseCheck(
                     standards,
                     region => region.StartsWith(scope, StringComparison.Ordinal),
                     Breaks,
-                    Notes
+                    Notes,
+                    _reviewers
                 );
                 foreach (var e in streams[id].Concat(streams[StreamId.MemberOf(id)]).OrderBy(e => e.Sequence))
                     year.Take(e);
