@@ -62,7 +62,10 @@ public sealed record SampleDrawn(
 {
     [JsonIgnore]
     public IEnumerable<string> Ids =>
-        Fen.SelectMany(f => (string?[])[f.Reference, f.MemberYearId]).OfType<string>().Distinct();
+        Fen.SelectMany(f => (string?[])[f.Reference, f.MemberYearId])
+            .OfType<string>()
+            .Where(i => i.Length > 0)
+            .Distinct();
 }
 
 /// <summary>A sample (抽样) of an auditor: announced, then drawn.</summary>
