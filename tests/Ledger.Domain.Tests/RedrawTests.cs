@@ -73,7 +73,7 @@ public sealed class RedrawTests : IDisposable
         ];
         var announced = AnnounceSample
             .Decide(
-                new(new("370811", null, 2026, EntryKind.Reserved), outflows, _log.Count),
+                new(new("370811", 2026, EntryKind.Reserved), outflows, _log.Count),
                 new(20, null, FenSample.WordsDigest(Words)),
                 Given.Actor("auditor")
             )

@@ -13,7 +13,7 @@ public sealed class SampleTests
     private const string Id = "sample-1";
     private const string Words = "审计自己的话";
     private static readonly string Root = Convert.ToHexStringLower(SHA256.HashData("root"u8));
-    private static readonly SamplePopulation Population = new("3708", null, 2026, EntryKind.Reserved);
+    private static readonly SamplePopulation Population = new("3708", 2026, EntryKind.Reserved);
     private static readonly SampledOutflow[] Outflows =
     [
         new("fund-b/general", new(0, 1_000), "application-2"),

@@ -18,13 +18,13 @@ namespace Ledger.Api.Sampling;
 /// <param name="Region">Whose funds; with <paramref name="FundId"/> that fund alone, and its own region.</param>
 /// <param name="WordsDigest">SHA-256 of the auditor's words in UTF-8; the words themselves he keeps until he draws.</param>
 public sealed record SampleBody(
-    string? Region,
-    string? FundId,
     int Year,
     string Kind,
-    int? Size,
-    Money? IntervalAmount,
-    string WordsDigest
+    string WordsDigest,
+    string? Region = null,
+    string? FundId = null,
+    int? Size = null,
+    Money? IntervalAmount = null
 );
 
 public sealed record SampleDrawBody(string Words);
@@ -89,7 +89,7 @@ public static class SampleEndpoints
     private static async Task<Answer> Announce(SampleBody body, Command command, Caller caller, LogKeys keys)
     {
         var kind = Require.Word<EntryKind>(body.Kind, "kind") ?? throw Require.Invalid("kind", "应写明支出种类");
-        var population = new SamplePopulation(await RegionAsync(body, command, caller), body.FundId, body.Year, kind);
+        var population = new SamplePopulation(await RegionAsync(body, command, caller), body.Year, kind, body.FundId);
         command.Region = population.Region;
         // What is signed, so that whoever has a checkpoint can work out the same.
         var size = await LogStore.SignedSizeAsync(command.Connection, LedgerStore.Schema, keys.Known);

@@ -8,7 +8,7 @@ namespace Ledger.Domain.Sampling;
 /// all of a region.
 /// </summary>
 /// <param name="FundId">Null: every fund of the region.</param>
-public sealed record SamplePopulation(string Region, string? FundId, int Year, EntryKind Kind)
+public sealed record SamplePopulation(string Region, int Year, EntryKind Kind, string? FundId = null)
 {
     /// <summary>Where money leaves what the auditor looks at; what only moves inside a fund is no outflow.</summary>
     public static readonly IReadOnlyList<EntryKind> Kinds =
@@ -39,7 +39,6 @@ public sealed record SignedTree(long Size, string Root);
 /// <param name="WordsDigest">Of the auditor's own words, which he keeps to himself until he draws.</param>
 public sealed record SampleAnnounced(
     string Region,
-    string? FundId,
     int Year,
     EntryKind Kind,
     string PopulationDigest,
@@ -47,7 +46,8 @@ public sealed record SampleAnnounced(
     int Size,
     string WordsDigest,
     long LogSize,
-    string AnnouncedBy
+    string AnnouncedBy,
+    string? FundId = null
 ) : IEventOf<Sample>;
 
 /// <param name="TreeSize">Of the first signed tree that holds the announcement.</param>
@@ -90,7 +90,7 @@ public sealed record Sample : Aggregate, IEvolve<Sample>
             SampleAnnounced a => (state ?? new Sample()) with
             {
                 Region = a.Region,
-                Population = new(a.Region, a.FundId, a.Year, a.Kind),
+                Population = new(a.Region, a.Year, a.Kind, a.FundId),
                 PopulationDigest = a.PopulationDigest,
                 PopulationFen = a.PopulationFen,
                 Size = a.Size,

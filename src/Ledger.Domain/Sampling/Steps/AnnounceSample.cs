@@ -37,7 +37,6 @@ public static class AnnounceSample
         {
             new SampleAnnounced(
                 population.Region,
-                population.FundId,
                 population.Year,
                 population.Kind,
                 FenSample.Digest(basis.Outflows.Select(o => o.Span)),
@@ -45,7 +44,8 @@ public static class AnnounceSample
                 (int)size,
                 request.WordsDigest,
                 basis.LogSize,
-                by.Id
+                by.Id,
+                population.FundId
             ),
         };
     }
