@@ -28,6 +28,7 @@ using Ledger.Api.Policies;
 using Ledger.Api.Profiles;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
+using Ledger.Api.Sampling;
 using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -228,6 +229,7 @@ public partial class Program
         api.MapAccounts();
         api.MapPolicyYears();
         api.MapPilots();
+        api.MapSamples();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();

@@ -269,6 +269,8 @@ public static partial class Terms
         ["plan_step_recorded"] = "会前步骤",
         ["resolution_published"] = "公布决议",
         ["notice_proof_recorded"] = "公示照片",
+        ["sample_announced"] = "公告抽样",
+        ["sample_drawn"] = "抽取样本",
     };
 
     /// <summary>Event types as the audit trail names them, with their words.</summary>
