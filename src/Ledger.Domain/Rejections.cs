@@ -641,6 +641,13 @@ public static class Rejections
         "",
         "已存证的支出不会变：请管理员核对资金轴，更正后再抽取"
     );
+    public static readonly RejectionCode SamplePapersMissing = new(
+        "sample-papers-missing",
+        409,
+        "底稿没有填完",
+        "",
+        "在抽样页逐份填写底稿，没有差错的也要填"
+    );
     public static readonly RejectionCode Busy = new(
         "busy",
         503,

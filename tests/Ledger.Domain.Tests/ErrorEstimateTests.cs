@@ -6,10 +6,14 @@ namespace Ledger.Domain.Tests;
 /// <summary>What a sample says of its population, with what it promises tried on populations whose errors are known.</summary>
 public sealed class ErrorEstimateTests
 {
-    /// <summary>As in the AICPA's table of MUS confidence factors; also half a chi-square quantile, worked out apart.</summary>
+    /// <summary>As the AICPA's table has them, by errors found, for a risk of incorrect acceptance of 5, 10, 15, 20 and 50 in
+    /// a hundred; also half a chi-square quantile.</summary>
     [Theory]
-    [InlineData(95, new[] { 300, 475, 630, 776, 916, 1052, 1185, 1315, 1444, 1571, 1697 })]
-    [InlineData(90, new[] { 231, 389, 533, 669, 800, 928 })]
+    [InlineData(95, new[] { 300, 475, 630, 776, 916, 1052, 1185, 1315, 1444, 1571, 1697, 1821, 1945, 2067, 2189, 2310 })]
+    [InlineData(90, new[] { 231, 389, 533, 669, 800, 928, 1054, 1178, 1300, 1421, 1541, 1660, 1779, 1896, 2013, 2130 })]
+    [InlineData(85, new[] { 190, 338, 473, 602, 727, 850, 971, 1090, 1208, 1325, 1442, 1557, 1672, 1786, 1900, 2013 })]
+    [InlineData(80, new[] { 161, 300, 428, 552, 673, 791, 908, 1024, 1138, 1252, 1366, 1478, 1590, 1702, 1813, 1924 })]
+    [InlineData(50, new[] { 70, 168, 268, 368, 468, 568, 667, 767, 867, 967, 1067, 1167, 1267, 1367, 1467, 1567 })]
     public void Factors_are_those_of_the_published_table(int confidence, int[] factors) =>
         Assert.Equal(factors, factors.Select((_, k) => ErrorEstimate.Factor(k, confidence)));
 
@@ -42,6 +46,22 @@ public sealed class ErrorEstimateTests
             Enumerable.Range(0, 250),
             k => Assert.InRange(ErrorEstimate.Factor(k, 95), 100 * k + 300, 200 * k + 300)
         );
+    }
+
+    /// <summary>A line of the interval's length is drawn whatever the start: its error is known, and stands for no
+    /// other's.</summary>
+    [Fact]
+    public void Given_a_line_as_long_as_the_interval_its_error_is_added_as_it_is()
+    {
+        var bound = ErrorEstimate.Of(
+            new Money(1_000_000),
+            100,
+            [new(new Money(10_000), new Money(100)), new(new Money(50), new Money(50))],
+            95
+        );
+        Assert.Equal((new Money(10_100), new Money(47_600)), (bound.LikelyFen, bound.UpperFen));
+        bound = ErrorEstimate.Of(new Money(1_000_000), 100, [new(new Money(9_999), new Money(9_999))], 95);
+        Assert.Equal((new Money(10_000), new Money(47_500)), (bound.LikelyFen, bound.UpperFen));
     }
 
     [Fact]

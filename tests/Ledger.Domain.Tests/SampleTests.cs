@@ -87,7 +87,9 @@ public sealed class SampleTests
         {
             var from = Assert.Single(Outflows, o => o.Reference == fen.Reference && o.Account == fen.Account);
             Assert.InRange(fen.Fen, from.Fen.From, from.Fen.To - 1);
-            Assert.Equal(fen.Fen < from.Fen.To - 200 ? from.Reference : null, fen.MemberYearId);
+            var isMembers = fen.Fen < from.Fen.To - 200;
+            Assert.Equal(isMembers ? from.Reference : null, fen.MemberYearId);
+            Assert.Equal(new(from.Fen.From, from.Fen.To - (isMembers ? 200 : 0)), fen.Line);
         }
         Assert.Equal(drawn.Fen, Announced.And(Id, drawn)!.Drawn);
     }
@@ -122,13 +124,85 @@ public sealed class SampleTests
         Draw(Ready(drawn)).ThenRefused(Rejections.WrongState);
     }
 
+    private static readonly RecordPaper.Request Clean = new(1, Money.Zero, "", "现场看了票据", []);
+
+    /// <summary>Five fen on three lines, two of them of 300 and 277 fen: each has its paper.</summary>
+    private static readonly Sample Drawn = Announced.And(Id, Draw(Ready()).Then())!;
+
+    private static Decision<Sample> Record(Sample sample, RecordPaper.Request paper) =>
+        RecordPaper.Decide(sample, paper, Given.Actor("auditor"));
+
+    private static Sample With(Sample sample, params RecordPaper.Request[] papers) =>
+        papers.Aggregate(sample, (s, p) => s.And(Id, Record(s, p).Then())!);
+
+    private static Decision<Sample> Conclude(Sample sample, int confidence = 95) =>
+        ConcludeSample.Decide(sample, confidence, "可以接受", Given.Actor("auditor"));
+
+    [Fact]
+    public void Given_a_drawn_sample_each_line_has_one_paper_and_a_later_one_takes_its_place()
+    {
+        Assert.Equal(Drawn.Drawn.Select(d => d.Line).Distinct().Count(), Drawn.Lines.Count);
+        Assert.Equal(Enumerable.Range(1, Drawn.Lines.Count), Drawn.Missing);
+        var papered = With(Drawn, Clean with { Number = 2 }, Clean, Clean with { Finding = "换了一份" });
+        Assert.Equal([1, 2], papered.Papers.Select(p => p.Number));
+        Assert.Equal("换了一份", papered.Papers[0].Finding);
+        Assert.Equal(Drawn.Missing.Skip(2), papered.Missing);
+    }
+
+    [Fact]
+    public void Given_no_draw_or_no_such_line_or_a_paper_that_says_nothing_none_is_recorded()
+    {
+        Record(Announced, Clean).ThenRefused(Rejections.WrongState);
+        Record(Drawn, Clean with { Number = 0 }).ThenRefused(Rejections.NotFound);
+        Record(Drawn, Clean with { Number = Drawn.Lines.Count + 1 }).ThenRefused(Rejections.NotFound);
+        Record(Drawn, Clean with { Seen = "" }).ThenRefused(Rejections.FieldInvalid);
+        var line = Drawn.Lines[0].Line.Length;
+        Record(Drawn, Clean with { ErrorFen = line }).ThenRefused(Rejections.FieldInvalid);
+        foreach (var error in (Money[])[new(-1), new(line.Fen + 1)])
+            Record(Drawn, Clean with { ErrorFen = error, Finding = "多付" }).ThenRefused(Rejections.FieldInvalid);
+        Record(Drawn, Clean with { ErrorFen = line, Finding = "多付" }).Then();
+        Record(Drawn, Clean with { Seen = "", Evidence = ["a"] }).Then();
+    }
+
+    [Fact]
+    public void Given_every_paper_the_auditor_signs_with_the_estimate_and_nothing_changes_any_more()
+    {
+        var all = With(Drawn, [.. Drawn.Missing.Select(n => Clean with { Number = n })]);
+        var error = all.Lines.ToList().FindIndex(l => l.Line.Length.Fen < all.PopulationFen.Fen / all.Size) + 1;
+        var wrong = With(all, new RecordPaper.Request(error, new Money(100), "多付", "", ["a"]));
+        var concluded = Assert.IsType<SampleConcluded>(Assert.Single(Conclude(wrong).Then()));
+        var bound = ErrorEstimate.Of(
+            wrong.PopulationFen,
+            5,
+            [new FoundError(wrong.Lines[error - 1].Line.Length, new Money(100))],
+            95
+        );
+        Assert.Equal(bound, new ErrorBound(concluded.LikelyFen, concluded.UpperFen));
+        Assert.True(concluded.LikelyFen.IsPositive && concluded.LikelyFen < concluded.UpperFen);
+        var signed = wrong.And(Id, concluded)!;
+        Assert.Equal((95, bound), (signed.Conclusion!.Confidence, signed.Conclusion.Bound));
+        Record(signed, Clean).ThenRefused(Rejections.WrongState);
+        Conclude(signed).ThenRefused(Rejections.WrongState);
+    }
+
+    [Fact]
+    public void Given_a_paper_that_is_missing_or_no_right_confidence_nobody_signs()
+    {
+        Conclude(Announced).ThenRefused(Rejections.WrongState);
+        var some = With(Drawn, [.. Drawn.Missing.Skip(1).Select(n => Clean with { Number = n })]);
+        Assert.Contains("第 1 号", Conclude(some).ThenRefused(Rejections.SamplePapersMissing).Detail);
+        foreach (var confidence in (int[])[0, 79, 96, 100])
+            Conclude(With(some, Clean), confidence).ThenRefused(Rejections.FieldInvalid);
+    }
+
     /// <summary>An entry of the log has 65,535 bytes; the rest is headers.</summary>
     [Fact]
     public void Given_the_largest_sample_it_stands_whole_in_the_log()
     {
         var line = new SampledLine(
             $"fund-{new string('9', 18)}/earmark-{new string('9', 32)}",
-            long.MaxValue,
+            long.MaxValue / 2,
+            new(long.MaxValue / 2, long.MaxValue),
             $"application-{new string('f', 32)}",
             $"member-year-{new string('f', 32)}-2026"
         );

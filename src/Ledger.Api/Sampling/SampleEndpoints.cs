@@ -29,6 +29,43 @@ public sealed record SampleBody(
 
 public sealed record SampleDrawBody(string Words);
 
+public sealed record SamplePaperBody(
+    Money? ErrorAmount = null,
+    string? Finding = null,
+    string? Seen = null,
+    IReadOnlyList<string>? Evidence = null
+);
+
+public sealed record SampleConclusionBody(int Confidence, string Conclusion);
+
+public sealed record SamplePaperView(
+    int Number,
+    Money ErrorAmount,
+    string Finding,
+    string Seen,
+    IReadOnlyList<string> Evidence,
+    string RecordedBy
+)
+{
+    public static SamplePaperView Of(SamplePaper p) =>
+        new(p.Number, p.ErrorFen, p.Finding, p.Seen, p.Evidence, p.RecordedBy);
+}
+
+/// <summary>The error in the population is <paramref name="LikelyAmount"/> by projection, and more than
+/// <paramref name="UpperAmount"/> no oftener than 100 − <paramref name="Confidence"/> in a hundred.</summary>
+public sealed record SampleConclusionView(
+    int Confidence,
+    Money LikelyAmount,
+    Money UpperAmount,
+    string Conclusion,
+    string ConcludedBy
+)
+{
+    public static SampleConclusionView? Of(SampleConclusion? c) =>
+        c is null ? null : new(c.Confidence, c.Bound.LikelyFen, c.Bound.UpperFen, c.Text, c.ConcludedBy);
+}
+
+/// <param name="Lines">What papers are about, numbered from 1: a line that several drawn fen fell on is one.</param>
 public sealed record SampleView(
     string Id,
     int Version,
@@ -37,11 +74,32 @@ public sealed record SampleView(
     Money PopulationAmount,
     int Size,
     long LogSize,
-    IReadOnlyList<SampledLine> Drawn
+    string AnnouncedBy,
+    SampleDraw? Draw,
+    IReadOnlyList<SampledLine> Drawn,
+    IReadOnlyList<SampledLine> Lines,
+    IReadOnlyList<SamplePaperView> Papers,
+    IReadOnlyList<int> Missing,
+    SampleConclusionView? Conclusion
 )
 {
     public static SampleView Of(AuditSample s) =>
-        new(s.Id, s.Revision, s.Population!, s.PopulationDigest, s.PopulationFen, s.Size, s.LogSize, s.Drawn);
+        new(
+            s.Id,
+            s.Revision,
+            s.Population!,
+            s.PopulationDigest,
+            s.PopulationFen,
+            s.Size,
+            s.LogSize,
+            s.AnnouncedBy,
+            s.Draw,
+            s.Drawn,
+            s.Lines,
+            [.. s.Papers.Select(SamplePaperView.Of)],
+            s.Missing,
+            SampleConclusionView.Of(s.Conclusion)
+        );
 }
 
 /// <summary>Samples (抽样) that neither the audited nor the auditor can steer.</summary>
@@ -79,6 +137,42 @@ public static class SampleEndpoints
                 Rejections.SamplePopulationChanged
             )
             .Example("""{"words":"二〇二六年冬 随手写下的一句话"}""");
+        api.MapPost("/samples/{id}/papers/{number:int}", RecordPaper)
+            .Command<SampleView>(
+                "record-sample-paper",
+                "填写工作底稿：看过什么、查出什么、差错多少 · Record the working paper of a drawn line",
+                Roles.Auditor
+            )
+            .Refuses(
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.WrongState,
+                Rejections.VersionMismatch,
+                Rejections.PersonalDataInText,
+                Rejections.EvidenceMissing,
+                Rejections.EvidenceDamaged,
+                Rejections.LimitExceeded
+            )
+            .Example(
+                """
+                {"errorAmount":20,"finding":"名单所列人员已转为职工养老保险","seen":"现场查看缴费票据原件"}
+                """
+            );
+        api.MapPost("/samples/{id}/conclusion", Conclude)
+            .Command<SampleView>(
+                "conclude-sample",
+                "签署底稿：推断总体差错和上限 · Sign the papers, with the estimate of the population's error",
+                Roles.Auditor
+            )
+            .Refuses(
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.WrongState,
+                Rejections.VersionMismatch,
+                Rejections.PersonalDataInText,
+                Rejections.SamplePapersMissing
+            )
+            .Example("""{"confidence":95,"conclusion":"差错上限低于可容忍错报，总体可以接受"}""");
         api.MapGet("/samples", List)
             .Reading<List<SampleView>>("list-samples", "抽样一览 · The samples in scope", Roles.Auditor);
         api.MapGet("/samples/{id}", Read)
@@ -144,7 +238,7 @@ public static class SampleEndpoints
     }
 
     /// <summary>Where the announcement stands in the log, and the first signed tree that holds it.</summary>
-    private static async Task<(long? At, SignedTree? Tree)> SealedAsync(
+    public static async Task<(long? At, SignedTree? Tree)> SealedAsync(
         string id,
         NpgsqlConnection connection,
         LogKeys keys
@@ -166,17 +260,43 @@ public static class SampleEndpoints
         return (at, first is null ? null : new SignedTree(first.Size, Convert.ToHexStringLower(first.Root)));
     }
 
+    private static async Task<Answer> RecordPaper(string id, int number, SamplePaperBody body, Command command)
+    {
+        var paper = new RecordPaper.Request(
+            number,
+            body.ErrorAmount ?? Money.Zero,
+            Require.OptionalProse(body.Finding, "finding", 2000) ?? "",
+            Require.OptionalProse(body.Seen, "seen", 1000) ?? "",
+            await command.EvidenceAsync(body.Evidence, "evidence")
+        );
+        var sample = await command.LoadAsync<AuditSample>(id);
+        var state = command.Append(id, sample, Domain.Sampling.Steps.RecordPaper.Decide(sample, paper, command.Actor));
+        return new Answer(SampleView.Of(state), state.Revision);
+    }
+
+    private static async Task<Answer> Conclude(string id, SampleConclusionBody body, Command command)
+    {
+        var conclusion = Require.Prose(body.Conclusion, "conclusion", 2000);
+        var sample = await command.LoadAsync<AuditSample>(id);
+        var state = command.Append(
+            id,
+            sample,
+            ConcludeSample.Decide(sample, body.Confidence, conclusion, command.Actor)
+        );
+        return new Answer(SampleView.Of(state), state.Revision);
+    }
+
+    /// <summary>The samples in scope, the newest first.</summary>
+    public static async Task<IReadOnlyList<AuditSample>> InScopeAsync(IQuerySession session, Caller caller) =>
+        await session
+            .Query<AuditSample>()
+            .Where(s => s.Region.StartsWith(caller.Actor.Region))
+            .OrderByDescending(s => s.Id)
+            .Take(Scope.MaxRows)
+            .ToListAsync();
+
     private static async Task<List<SampleView>> List(IQuerySession session, Caller caller) =>
-        [
-            .. (
-                await session
-                    .Query<AuditSample>()
-                    .Where(s => s.Region.StartsWith(caller.Actor.Region))
-                    .OrderByDescending(s => s.Id)
-                    .Take(Scope.MaxRows)
-                    .ToListAsync()
-            ).Select(SampleView.Of),
-        ];
+        [.. (await InScopeAsync(session, caller)).Select(SampleView.Of)];
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
         Reading.Of(http, await session.ScopedAsync<AuditSample>(id, caller), SampleView.Of, id);

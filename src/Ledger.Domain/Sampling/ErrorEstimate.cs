@@ -12,8 +12,11 @@ public sealed record FoundError(Money LineFen, Money ErrorFen);
 public sealed record ErrorBound(Money LikelyFen, Money UpperFen);
 
 /// <summary>
-/// Evaluation of a monetary-unit sample by tainting and the Stringer bound with Poisson factors (AICPA, Audit Guide
-/// Audit Sampling, appendix C, "MUS confidence factors"; ISA 530, paragraphs 14 and A18 to A20 ask for the projection).
+/// Evaluation of a monetary-unit sample by tainting, with the Stringer bound (K. W. Stringer 1963; P. J. Bickel, Inference
+/// and Auditing: the Stringer Bound, 1992) and Poisson factors, as the AICPA's Audit Guide Audit Sampling tabulates them
+/// by errors found and risk of incorrect acceptance. ISA 530 asks in paragraph 14 (A18 to A20) for the projection, in 15
+/// for its evaluation, and names no formula. That the bound holds as often as it says is proven for no size in general
+/// (de Jager, Pap and van Zuijlen 1997), only seen: so do the tests.
 /// Errors are overpayments: an underpayment is no part of a fen that went out, and lessens nothing.
 /// </summary>
 public static class ErrorEstimate
@@ -51,7 +54,8 @@ public static class ErrorEstimate
 
     /// <param name="population">All fen that were drawn from.</param>
     /// <param name="size">How many were drawn.</param>
-    /// <param name="errors">Of the drawn fen those whose line was wrong, each as often as its line was drawn.</param>
+    /// <param name="errors">Of the drawn lines those that were wrong. One that is as long as the interval was drawn for
+    /// certain: nothing is projected from it, its error is what it is.</param>
     public static ErrorBound Of(Money population, int size, IReadOnlyList<FoundError> errors, int confidence)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
@@ -59,7 +63,10 @@ public static class ErrorEstimate
         if (errors.FirstOrDefault(e => e.ErrorFen.Fen < 1 || e.ErrorFen > e.LineFen) is { } wrong)
             throw new ArgumentException($"{wrong}: an error is some of its line", nameof(errors));
         var (likely, upper) = (Ratio.Zero, new Ratio(Factor(0, confidence), 100));
+        bool IsCertain(FoundError e) => (Int128)e.LineFen.Fen * size >= population.Fen;
+        var known = Money.Sum(errors.Where(IsCertain).Select(e => e.ErrorFen)).Fen;
         var taintings = errors
+            .Where(e => !IsCertain(e))
             .Select(e => new Ratio(e.ErrorFen.Fen, e.LineFen.Fen))
             .OrderDescending(Comparer<Ratio>.Create((a, b) => (a.Over * b.Under).CompareTo(b.Over * a.Under)))
             .ToList();
@@ -70,8 +77,8 @@ public static class ErrorEstimate
         }
         var interval = new Ratio(population.Fen, size);
         return new ErrorBound(
-            new Money((interval * likely).Down),
-            new Money((long)BigInteger.Min(population.Fen, (interval * upper).Up))
+            new Money(known + (interval * likely).Down),
+            new Money((long)BigInteger.Min(population.Fen, known + (interval * upper).Up))
         );
     }
 

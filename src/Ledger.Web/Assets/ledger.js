@@ -65,6 +65,7 @@ const read = input => {
     const plain = narrow.replace(/^(-?)\s*¥?\s*([^\s元圆]*)\s*[元圆]?$/, '$1$2');
     return /^[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$/.test(plain) ? mark + plain.replace('+', '').replaceAll(',', '') : text;
   }
+  if (kind === 'digest') return window.digest(text); // digest.js
   if (kind === 'int') return /^-?\d+$/.test(text) ? Number(text) : text;
   return text;
 };

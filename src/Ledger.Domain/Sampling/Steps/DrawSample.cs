@@ -47,13 +47,13 @@ public static class DrawSample
     public static IReadOnlyList<DrawnFen> Fen(Sample sample, byte[] seed, IEnumerable<SampledOutflow> outflows) =>
         FenSample.Draw(seed, outflows.Select(o => o.Span), sample.Size);
 
-    private static SampledLine LineOf(DrawnFen drawn, Basis basis) =>
-        new(
-            drawn.Account,
-            drawn.Fen,
-            basis.Outflows.Single(o => Holds(o.Account, o.Fen, drawn)).Reference,
-            basis.Shares.Where(s => Holds(s.Account, s.Fen, drawn)).Select(s => s.MemberYearId).FirstOrDefault()
-        );
+    private static SampledLine LineOf(DrawnFen drawn, Basis basis)
+    {
+        var outflow = basis.Outflows.Single(o => Holds(o.Account, o.Fen, drawn));
+        return basis.Shares.FirstOrDefault(s => Holds(s.Account, s.Fen, drawn)) is { } share
+            ? new(drawn.Account, drawn.Fen, share.Fen, outflow.Reference, share.MemberYearId)
+            : new(drawn.Account, drawn.Fen, outflow.Fen, outflow.Reference);
+    }
 
     private static bool Holds(string account, FenInterval fen, DrawnFen drawn) =>
         account == drawn.Account && fen.From <= drawn.Fen && drawn.Fen < fen.To;

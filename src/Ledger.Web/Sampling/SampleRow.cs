@@ -1,0 +1,59 @@
+using Ledger.Domain.Sampling;
+
+namespace Ledger.Web.Sampling;
+
+/// <summary>A drawn line with what it was spent for, as the auditor follows it.</summary>
+/// <param name="Times">How many of the drawn fen fell on it.</param>
+/// <param name="Name">Of the member, masked; null where it went to no member.</param>
+public sealed record SampleRow(int Number, SampledLine Line, int Times, string? Name, SamplePaper? Paper)
+{
+    public string FundId => Line.Account[..Line.Account.IndexOf('/', StringComparison.Ordinal)];
+    public string SubAccount => Line.Account[(FundId.Length + 1)..];
+
+    /// <summary>The way of this line's money, for lines of a member.</summary>
+    public string? Trace =>
+        Line.MemberYearId is { } id
+            ? $"/trace/applications/{Line.Reference}/members/{Domain.Identity.StreamId.MemberOf(id)}"
+            : null;
+
+    public string? Person =>
+        Line.MemberYearId is { } id ? $"/members/{Domain.Identity.StreamId.MemberOf(id)}/years/{id[^4..]}" : null;
+
+    /// <summary>All lines of a sample that is drawn.</summary>
+    public static IReadOnlyList<SampleRow> Of(Sample sample, IReadOnlyDictionary<string, string> names)
+    {
+        var papers = sample.Papers.ToDictionary(p => p.Number);
+        return
+        [
+            .. sample.Lines.Select(
+                (l, i) =>
+                    new SampleRow(
+                        i + 1,
+                        l,
+                        sample.Drawn.Count(d => (d.Account, d.Line) == (l.Account, l.Line)),
+                        l.MemberYearId is { } id
+                            ? names.GetValueOrDefault(Domain.Identity.StreamId.MemberOf(id), "—")
+                            : null,
+                        papers.GetValueOrDefault(i + 1)
+                    )
+            ),
+        ];
+    }
+
+    /// <summary>Where a sample stands, in a word of <see cref="States"/>.</summary>
+    public static string State(Sample sample) =>
+        sample.Conclusion is not null ? "concluded"
+        : sample.Drawn.Count == 0 ? "announced"
+        : sample.Missing.Count > 0 ? "drawn"
+        : "papered";
+
+    public static readonly IReadOnlyList<(string State, string Word)> States =
+    [
+        ("announced", "待抽取"),
+        ("drawn", "待填底稿"),
+        ("papered", "待签署"),
+        ("concluded", "已签署"),
+    ];
+
+    public static string Word(string state) => States.First(s => s.State == state).Word;
+}
