@@ -270,6 +270,7 @@ public partial class Program
         app.MapProfilePages();
         app.MapPolicyYearPages();
         app.MapDonorPages();
+        app.MapSamplePages();
         app.MapAccountPages();
         app.MapOperationPages();
         app.MapHealth();

@@ -247,6 +247,10 @@ public sealed class AccessTests(ApiFixture api)
             ["sponsorships"] = "sponsorship-x",
             ["requests"] = "member-x",
             ["changes"] = "change-x",
+            ["samples"] = (
+                await SamplingTests.AnnouncedAsync(offices.Auditor, SamplingTests.Body(village, api.Today.Year))
+            ).Id,
+            ["papers"] = "1",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are
         // public law there; and so is how its agency's files look (ProfileTests: no other county sees it).

@@ -137,7 +137,7 @@ public static class SampleEndpoints
                 Rejections.SamplePopulationChanged
             )
             .Example("""{"words":"二〇二六年冬 随手写下的一句话"}""");
-        api.MapPost("/samples/{id}/papers/{number:int}", RecordPaper)
+        api.MapPost("/samples/{id}/papers/{number:int}", Record)
             .Command<SampleView>(
                 "record-sample-paper",
                 "填写工作底稿：看过什么、查出什么、差错多少 · Record the working paper of a drawn line",
@@ -260,7 +260,7 @@ public static class SampleEndpoints
         return (at, first is null ? null : new SignedTree(first.Size, Convert.ToHexStringLower(first.Root)));
     }
 
-    private static async Task<Answer> RecordPaper(string id, int number, SamplePaperBody body, Command command)
+    private static async Task<Answer> Record(string id, int number, SamplePaperBody body, Command command)
     {
         var paper = new RecordPaper.Request(
             number,
@@ -270,7 +270,7 @@ public static class SampleEndpoints
             await command.EvidenceAsync(body.Evidence, "evidence")
         );
         var sample = await command.LoadAsync<AuditSample>(id);
-        var state = command.Append(id, sample, Domain.Sampling.Steps.RecordPaper.Decide(sample, paper, command.Actor));
+        var state = command.Append(id, sample, RecordPaper.Decide(sample, paper, command.Actor));
         return new Answer(SampleView.Of(state), state.Revision);
     }
 
