@@ -62,6 +62,7 @@ public sealed class AccessTests(ApiFixture api)
                 .Replace("{id}", "nothing", StringComparison.Ordinal)
                 .Replace("{digest}", "nothing", StringComparison.Ordinal);
             path = path.Replace("{sequence:long}", "1", StringComparison.Ordinal)
+                .Replace("{number:int}", "1", StringComparison.Ordinal)
                 .Replace("{**path}", "000", StringComparison.Ordinal);
             path = System.Text.RegularExpressions.Regex.Replace(
                 path.Replace("{sessionId:guid}", $"{Guid.Empty}", StringComparison.Ordinal),

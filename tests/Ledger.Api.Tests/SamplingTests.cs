@@ -7,7 +7,7 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class SamplingTests(ApiFixture api)
 {
-    private const string Words = "随手写下的一句话";
+    internal const string Words = "随手写下的一句话";
 
     internal static object Body(SampleVillage village, int year, string? words = null) =>
         new
@@ -28,7 +28,9 @@ public sealed class SamplingTests(ApiFixture api)
         var view = await AnnouncedAsync(auditor, body);
         Assert.Empty(view.Drawn);
         await ApiFixture.EventuallyAsync(
-            async () => (view = await SentAsync(auditor, $"/api/samples/{view.Id}/draw", new { words }) ?? view).Draw is not null,
+            async () =>
+                (view = await SentAsync(auditor, $"/api/samples/{view.Id}/draw", new { words }) ?? view).Draw
+                    is not null,
             "the announcement is sealed"
         );
         return view;
@@ -94,19 +96,24 @@ public sealed class SamplingTests(ApiFixture api)
     {
         var (auditor, path) = (village.Offices.Auditor, $"/api/samples/{drawn.Id}");
         await api.Host.RefusedAsync("sample-papers-missing", auditor, $"{path}/conclusion", Signed);
-        await api.Host.RefusedAsync("field-invalid", auditor, $"{path}/papers/1", new { errorAmount = 0 });
-        var seen = new { errorAmount = 0, seen = "现场看了票据" };
+        await api.Host.RefusedAsync("field-invalid", auditor, $"{path}/papers/1", new { finding = "x" });
+        var seen = new { seen = "现场看了票据" };
         await api.Host.RefusedAsync("not-found", auditor, $"{path}/papers/4", seen);
         await api.Host.RefusedAsync(
             "evidence-missing",
             auditor,
             $"{path}/papers/1",
-            new { errorAmount = 0, evidence = new[] { new string('0', 64) } }
+            new { evidence = new[] { new string('0', 64) } }
         );
         var slip = await village.Officer.EvidenceAsync($"slip {Guid.NewGuid()}");
         await auditor.PostAsync(
             $"{path}/papers/1",
-            new { errorAmount = 20.5, finding = "已转为职工养老保险", evidence = new[] { slip } }
+            new
+            {
+                errorAmount = 20.5,
+                finding = "已转为职工养老保险",
+                evidence = new[] { slip },
+            }
         );
         await auditor.PostAsync($"{path}/papers/2", seen);
         var papered = await auditor.PostAsync<SampleView>($"{path}/papers/3", seen);

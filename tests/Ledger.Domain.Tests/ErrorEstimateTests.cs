@@ -9,7 +9,10 @@ public sealed class ErrorEstimateTests
     /// <summary>As the AICPA's table has them, by errors found, for a risk of incorrect acceptance of 5, 10, 15, 20 and 50 in
     /// a hundred; also half a chi-square quantile.</summary>
     [Theory]
-    [InlineData(95, new[] { 300, 475, 630, 776, 916, 1052, 1185, 1315, 1444, 1571, 1697, 1821, 1945, 2067, 2189, 2310 })]
+    [InlineData(
+        95,
+        new[] { 300, 475, 630, 776, 916, 1052, 1185, 1315, 1444, 1571, 1697, 1821, 1945, 2067, 2189, 2310 }
+    )]
     [InlineData(90, new[] { 231, 389, 533, 669, 800, 928, 1054, 1178, 1300, 1421, 1541, 1660, 1779, 1896, 2013, 2130 })]
     [InlineData(85, new[] { 190, 338, 473, 602, 727, 850, 971, 1090, 1208, 1325, 1442, 1557, 1672, 1786, 1900, 2013 })]
     [InlineData(80, new[] { 161, 300, 428, 552, 673, 791, 908, 1024, 1138, 1252, 1366, 1478, 1590, 1702, 1813, 1924 })]

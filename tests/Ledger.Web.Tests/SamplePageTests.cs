@@ -30,11 +30,11 @@ public sealed class SamplePageTests(WebFixture web)
         await auditor.ClickAsync("记下底稿");
         await auditor.SeesAsync("应勾选或写明看过的材料");
         await auditor.ShootAsync("story-sample-paper");
-        await PaperAsync(auditor, "0", "");
+        await PaperAsync(auditor, "", "");
         await auditor.SeesAsync("第 1 号底稿已记下");
         await PaperAsync(auditor, "10.50", "当年已转为职工养老保险");
         await auditor.SeesAsync("第 2 号底稿已记下");
-        await PaperAsync(auditor, "0", "");
+        await PaperAsync(auditor, "", "");
         await auditor.SeesAsync("第 3 号底稿已记下");
         await Assertions.Expect(page.Locator("#estimate tbody > tr")).ToHaveCountAsync(5);
 
@@ -54,8 +54,10 @@ public sealed class SamplePageTests(WebFixture web)
         using var answer = await web.Sample.Http.SendAsync(sheet);
         Assert.Equal("PK", System.Text.Encoding.ASCII.GetString((await answer.Content.ReadAsByteArrayAsync())[..2]));
         await page.SetViewportSizeAsync(390, 844);
-        foreach (var (path, name) in ((string, string)[])
-            [(sample, "one"), ($"{sample}/papers/2", "paper"), ("/samples", "all")])
+        foreach (
+            var (path, name) in ((string, string)[])
+                [(sample, "one"), ($"{sample}/papers/2", "paper"), ("/samples", "all")]
+        )
         {
             await page.GotoAsync(path);
             await auditor.ShootAsync($"390-sample-{name}");
@@ -76,7 +78,11 @@ public sealed class SamplePageTests(WebFixture web)
         Assert.Contains(Ledger.Domain.Sampling.FenSample.WordsDigest(Words), sent.PostData, StringComparison.Ordinal);
         Assert.DoesNotContain(Words, sent.PostData, StringComparison.Ordinal);
         await page.WaitForURLAsync("**/samples/sample-*");
-        for (var i = 0; i < 60 && !await page.GetByRole(AriaRole.Button, new() { Name = "抽取样本" }).IsVisibleAsync(); i++)
+        for (
+            var i = 0;
+            i < 60 && !await page.GetByRole(AriaRole.Button, new() { Name = "抽取样本" }).IsVisibleAsync();
+            i++
+        )
         {
             await Task.Delay(500);
             await page.ReloadAsync();

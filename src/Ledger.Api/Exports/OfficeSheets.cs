@@ -345,8 +345,8 @@ public static class OfficeSheets
     public static byte[] Papers(AuditSample sample, IReadOnlyList<SampleRow> rows)
     {
         Workbook.Sum Total(Money value) => new(2, rows.Count + 1, value);
-        var bounds = sample.Conclusion is { } c
-            ? [(c.Confidence, c.Bound)]
+        var bounds =
+            sample.Conclusion is { } c ? [(c.Confidence, c.Bound)]
             : sample.Draw is null || sample.Missing.Count > 0 ? []
             : ConcludeSample.Confidences.Select(k => (Confidence: k, Bound: sample.Estimate(k))).ToList();
         return Workbook.Write(

@@ -53,7 +53,8 @@ public static class SamplePages
                     ],
                 Asked = region,
                 State = state,
-                Fund = fund is null ? null
+                Fund = fund is null
+                    ? null
                     : await session.ScopedAsync<Fund>(fund, caller) ?? throw Require.NotFound(fund),
             }
         );

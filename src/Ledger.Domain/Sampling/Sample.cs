@@ -171,11 +171,7 @@ public sealed record Sample : Aggregate, IEvolve<Sample>
                 LogSize = a.LogSize,
                 AnnouncedBy = a.AnnouncedBy,
             },
-            SampleDrawn d => state! with
-            {
-                Draw = new(d.TreeSize, d.Root, d.Words, d.Seed, d.DrawnBy),
-                Drawn = d.Fen,
-            },
+            SampleDrawn d => state! with { Draw = new(d.TreeSize, d.Root, d.Words, d.Seed, d.DrawnBy), Drawn = d.Fen },
             SamplePaperRecorded p => state! with
             {
                 Papers =
