@@ -47,6 +47,10 @@ public static partial class Terms
         ["SearchKind.officer"] = "经办人",
         ["SearchKind.event"] = "事件",
         ["SearchKind.day"] = "日期",
+        ["SampleState.announced"] = "待抽取",
+        ["SampleState.drawn"] = "待填底稿",
+        ["SampleState.papered"] = "待签署",
+        ["SampleState.concluded"] = "已签署",
         ["SubAccount.general"] = "通用",
         // What was found wrong (Findings.Kinds)
         ["Finding.account"] = "账户",

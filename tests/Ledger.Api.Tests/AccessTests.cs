@@ -249,7 +249,7 @@ public sealed class AccessTests(ApiFixture api)
             ["requests"] = "member-x",
             ["changes"] = "change-x",
             ["samples"] = (
-                await SamplingTests.AnnouncedAsync(offices.Auditor, SamplingTests.Body(village, api.Today.Year))
+                await DrawnSamples.AnnouncedAsync(offices.Auditor, SamplingTests.Body(village, api.Today.Year))
             ).Id,
             ["papers"] = "1",
         };

@@ -354,7 +354,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
             "select max(seq_id) from ledger.mt_events where stream_id = @f",
             ("f", village.FundId)
         );
-        var sample = await SamplingTests.DrawnAsync(
+        var sample = await DrawnSamples.DrawnAsync(
             village.Offices.Auditor,
             SamplingTests.Body(village, api.Today.Year),
             SamplingTests.Words

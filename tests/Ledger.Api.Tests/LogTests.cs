@@ -470,7 +470,7 @@ public sealed partial class LogTests(ApiFixture api)
 
     /// <summary>An auditor's sample of what the county approved.</summary>
     private static Task<SampleView> SampledAsync(SampleProcess process) =>
-        SamplingTests.DrawnAsync(
+        DrawnSamples.DrawnAsync(
             new SampleClient(
                 process.Http,
                 new Tokens(KeyFile.LoadOrCreate(process.At("keys.json")), TimeProvider.System),

@@ -69,7 +69,7 @@ public sealed class PageAccessTests(ApiFixture api)
         var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
         var line = (await village.Officer.GetAsync<FundStatement>($"/api/funds/{village.FundId}/statement")).Lines[0];
         var sample = (
-            await SamplingTests.DrawnAsync(
+            await DrawnSamples.DrawnAsync(
                 offices.Auditor,
                 SamplingTests.Body(village, api.Today.Year),
                 SamplingTests.Words

@@ -19,43 +19,6 @@ public sealed class SamplingTests(ApiFixture api)
             wordsDigest = FenSample.WordsDigest(words ?? Words),
         };
 
-    /// <summary>
-    /// Announces and draws, as soon as what is drawn from and then the announcement is sealed: what has just been recorded
-    /// is not in the log yet, and so no part of any population.
-    /// </summary>
-    internal static async Task<SampleView> DrawnAsync(SampleClient auditor, object body, string words)
-    {
-        var view = await AnnouncedAsync(auditor, body);
-        Assert.Empty(view.Drawn);
-        await ApiFixture.EventuallyAsync(
-            async () =>
-                (view = await SentAsync(auditor, $"/api/samples/{view.Id}/draw", new { words }) ?? view).Draw
-                    is not null,
-            "the announcement is sealed"
-        );
-        return view;
-    }
-
-    internal static async Task<SampleView> AnnouncedAsync(SampleClient auditor, object body)
-    {
-        SampleView? view = null;
-        await ApiFixture.EventuallyAsync(
-            async () => (view = await SentAsync(auditor, "/api/samples", body)) is not null,
-            "the population is sealed"
-        );
-        return view!;
-    }
-
-    private static async Task<SampleView?> SentAsync(SampleClient auditor, string path, object body)
-    {
-        using var answer = await auditor.SendAsync(HttpMethod.Post, path, SampleClient.Json(body));
-        if (answer.IsSuccessStatusCode)
-            return await answer.ReadAsync<SampleView>();
-        var code = Refused.Of(await answer.Content.ReadAsStringAsync()).Code;
-        Assert.Contains(code, (string[])["sample-empty", "sample-not-sealed"]);
-        return null;
-    }
-
     [Fact]
     public async Task A_sample_is_announced_and_drawn_after_the_next_checkpoint_and_leads_to_the_lines()
     {
@@ -65,7 +28,7 @@ public sealed class SamplingTests(ApiFixture api)
         await village.ApproveAsync();
         var auditor = village.Offices.Auditor;
         var year = api.Today.Year;
-        var drawn = await DrawnAsync(auditor, Body(village, year), Words);
+        var drawn = await DrawnSamples.DrawnAsync(auditor, Body(village, year), Words);
         Assert.Equal((5, 300m), (drawn.Size, drawn.PopulationAmount.Yuan));
         var path = $"/api/samples/{drawn.Id}";
         Assert.Equal(drawn.Drawn, (await auditor.GetAsync<SampleView>(path)).Drawn);

@@ -68,7 +68,7 @@ public sealed class SamplePageTests(WebFixture web)
     private static async Task AnnounceAsync(Visitor auditor)
     {
         var page = auditor.Page;
-        await page.GetByLabel("样本量", new() { Exact = false }).First.FillAsync("3");
+        await page.Locator("input[name=size]").FillAsync("3");
         await page.GetByLabel("您自己的一句话").FillAsync(Words);
         await auditor.ShootAsync("story-sample-announce");
         var sent = await page.RunAndWaitForRequestAsync(

@@ -85,7 +85,7 @@ public sealed class WebFixture : IAsyncLifetime
         var ownLine = $"/own-lines/{application}/{member}/{OwnLine.Code(keys, application, member)}";
         await county.Page.GotoAsync(ownLine);
         var proof = await county.Page.Locator(".proof-link a").GetAttributeAsync("href");
-        var sample = await SamplingTests.DrawnAsync(
+        var sample = await DrawnSamples.DrawnAsync(
             new SampleClient(
                 http,
                 new Tokens(keys, TimeProvider.System),

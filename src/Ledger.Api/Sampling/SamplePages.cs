@@ -48,7 +48,7 @@ public static class SamplePages
                     [
                         .. (await SampleEndpoints.InScopeAsync(session, caller)).Where(s =>
                             s.Region.StartsWith(asked, StringComparison.Ordinal)
-                            && (string.IsNullOrEmpty(state) || SampleRow.State(s) == state)
+                            && (string.IsNullOrEmpty(state) || SampleRow.State(s).Word() == state)
                         ),
                     ],
                 Asked = region,

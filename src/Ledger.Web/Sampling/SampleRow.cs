@@ -40,20 +40,18 @@ public sealed record SampleRow(int Number, SampledLine Line, int Times, string? 
         ];
     }
 
-    /// <summary>Where a sample stands, in a word of <see cref="States"/>.</summary>
-    public static string State(Sample sample) =>
-        sample.Conclusion is not null ? "concluded"
-        : sample.Drawn.Count == 0 ? "announced"
-        : sample.Missing.Count > 0 ? "drawn"
-        : "papered";
+    public static SampleState State(Sample sample) =>
+        sample.Conclusion is not null ? SampleState.Concluded
+        : sample.Drawn.Count == 0 ? SampleState.Announced
+        : sample.Missing.Count > 0 ? SampleState.Drawn
+        : SampleState.Papered;
+}
 
-    public static readonly IReadOnlyList<(string State, string Word)> States =
-    [
-        ("announced", "待抽取"),
-        ("drawn", "待填底稿"),
-        ("papered", "待签署"),
-        ("concluded", "已签署"),
-    ];
-
-    public static string Word(string state) => States.First(s => s.State == state).Word;
+/// <summary>Where a sample stands: what is to be done next, or that it is signed.</summary>
+public enum SampleState
+{
+    Announced,
+    Drawn,
+    Papered,
+    Concluded,
 }
