@@ -6,8 +6,8 @@ namespace Ledger.Api.Tests;
 public static class DrawnSamples
 {
     /// <summary>
-    /// Announces and draws, as soon as what is drawn from and then the announcement is sealed: what has just been recorded
-    /// is not in the log yet, and so no part of any population.
+    /// Announces and draws, as soon as what is drawn from and then the announcement is sealed: what has just been
+    /// recorded is not in the log yet, and so no part of any population.
     /// </summary>
     public static async Task<SampleView> DrawnAsync(SampleClient auditor, object body, string words)
     {

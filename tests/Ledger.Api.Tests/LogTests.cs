@@ -487,7 +487,8 @@ public sealed partial class LogTests(ApiFixture api)
             "审计自己的一句话"
         );
 
-    /// <summary>A second program (tests/python/redraw.py) draws the same fen from the exported log, and no others.</summary>
+    /// <summary>A second program (tests/python/redraw.py) draws the same fen from the exported log, and no
+    /// others.</summary>
     private static async Task RedrawnAsync(SampleProcess process, SampleView sample, string log, string checkpoint)
     {
         (int Exit, string Said) Redraw(string of) =>

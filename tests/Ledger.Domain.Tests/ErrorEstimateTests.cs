@@ -3,11 +3,12 @@ using Ledger.Domain.Sampling;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>What a sample says of its population, with what it promises tried on populations whose errors are known.</summary>
+/// <summary>What a sample says of its population, with what it promises tried on populations whose errors are
+/// known.</summary>
 public sealed class ErrorEstimateTests
 {
-    /// <summary>As the AICPA's table has them, by errors found, for a risk of incorrect acceptance of 5, 10, 15, 20 and 50 in
-    /// a hundred; also half a chi-square quantile.</summary>
+    /// <summary>As the AICPA's table has them, by errors found, for a risk of incorrect acceptance of 5, 10, 15, 20 and
+    /// 50 in a hundred; also half a chi-square quantile.</summary>
     [Theory]
     [InlineData(
         95,
@@ -27,7 +28,8 @@ public sealed class ErrorEstimateTests
         Assert.Equal((Money.Zero, new Money(30_000)), (bound.LikelyFen, bound.UpperFen));
     }
 
-    /// <summary>10,000 × (3.00 + 1.75 × 1 + 1.55 × ½): the greater tainting first, in whatever order they were found.</summary>
+    /// <summary>10,000 × (3.00 + 1.75 × 1 + 1.55 × ½): the greater tainting first, in whatever order they were
+    /// found.</summary>
     [Fact]
     public void Given_two_errors_the_greater_weighs_more()
     {

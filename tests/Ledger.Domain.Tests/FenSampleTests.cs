@@ -4,7 +4,8 @@ using Ledger.Domain.Sampling;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>A sample that nobody can steer: each fen the same chance, and everything from seed and population.</summary>
+/// <summary>A sample that nobody can steer: each fen the same chance, and everything from seed and
+/// population.</summary>
 public sealed class FenSampleTests
 {
     private static byte[] SeedOf(int n) =>
@@ -28,7 +29,8 @@ public sealed class FenSampleTests
         ];
     }
 
-    /// <summary>Over all starts, each fen is drawn exactly as often as its chance says: no test of chance needed.</summary>
+    /// <summary>Over all starts, each fen is drawn exactly as often as its chance says: no test of chance
+    /// needed.</summary>
     [Theory]
     [InlineData(7, 1)]
     [InlineData(7, 3)]
@@ -45,8 +47,8 @@ public sealed class FenSampleTests
     }
 
     /// <summary>
-    /// Populations of 100 tenths, cut anew each time: a tenth of the fen gets a tenth of the draws. χ² with 9 degrees of
-    /// freedom is above 33.7 once in ten thousand such runs; the seeds are fixed.
+    /// Populations of 100 tenths, cut anew each time: a tenth of the fen gets a tenth of the draws. χ² with 9 degrees
+    /// of freedom is above 33.7 once in ten thousand such runs; the seeds are fixed.
     /// </summary>
     [Fact]
     public void Given_ten_thousand_seeded_populations_each_fen_has_the_same_chance()
@@ -104,6 +106,30 @@ public sealed class FenSampleTests
             };
             if (longer.Fen.From < longer.Fen.To)
                 Assert.NotEqual(FenSample.Digest(population), FenSample.Digest([longer, .. population[1..]]));
+        }
+    }
+
+    /// <summary>So an interval draws all above it, and villages are strata: each gets as many as it has
+    /// intervals.</summary>
+    [Fact]
+    public void A_line_of_the_interval_is_always_drawn_and_each_account_gets_its_share()
+    {
+        for (var n = 0; n < 500; n++)
+        {
+            var random = new Random(n);
+            var population = Population(random, 40);
+            var total = population.Sum(s => s.Fen.To - s.Fen.From);
+            var size = random.Next(20, 60);
+            var drawn = FenSample.Draw(SeedOf(n), population, size);
+            Assert.All(
+                population.Where(s => (s.Fen.To - s.Fen.From) * size >= total),
+                s => Assert.Contains(drawn, d => d.Account == s.Account && s.Fen.From <= d.Fen && d.Fen < s.Fen.To)
+            );
+            foreach (var account in population.GroupBy(s => s.Account))
+            {
+                var share = account.Sum(s => s.Fen.To - s.Fen.From) * size / (decimal)total;
+                Assert.InRange(drawn.Count(d => d.Account == account.Key), Math.Floor(share), Math.Ceiling(share));
+            }
         }
     }
 

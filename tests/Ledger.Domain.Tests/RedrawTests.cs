@@ -8,7 +8,8 @@ using Ledger.TransparencyLog;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>The auditor's second program (tests/python/redraw.py) draws what the steps draw, from a log's lines.</summary>
+/// <summary>The auditor's second program (tests/python/redraw.py) draws what the steps draw, from a log's
+/// lines.</summary>
 public sealed class RedrawTests : IDisposable
 {
     private const string Id = "sample-1";
@@ -75,6 +76,7 @@ public sealed class RedrawTests : IDisposable
             .Decide(
                 new(new("370811", 2026, EntryKind.Reserved), outflows, _log.Count),
                 new(20, null, FenSample.WordsDigest(Words)),
+                new DateOnly(2026, 11, 28),
                 Given.Actor("auditor")
             )
             .Then();

@@ -12,6 +12,7 @@ public sealed class SampleTests
 {
     private const string Id = "sample-1";
     private const string Words = "审计自己的话";
+    private static readonly DateOnly Today = new(2026, 11, 28);
     private static readonly string Root = Convert.ToHexStringLower(SHA256.HashData("root"u8));
     private static readonly SamplePopulation Population = new("3708", 2026, EntryKind.Reserved);
     private static readonly SampledOutflow[] Outflows =
@@ -31,6 +32,7 @@ public sealed class SampleTests
         AnnounceSample.Decide(
             new(of ?? Population, outflows, 40),
             new(size, interval is { } i ? new Money(i) : null, words ?? FenSample.WordsDigest(Words)),
+            Today,
             Given.Actor("auditor")
         );
 
@@ -136,7 +138,7 @@ public sealed class SampleTests
         papers.Aggregate(sample, (s, p) => s.And(Id, Record(s, p).Then())!);
 
     private static Decision<Sample> Conclude(Sample sample, int confidence = 95) =>
-        ConcludeSample.Decide(sample, confidence, "可以接受", Given.Actor("auditor"));
+        ConcludeSample.Decide(sample, confidence, "可以接受", Today, Given.Actor("auditor"));
 
     [Fact]
     public void Given_a_drawn_sample_each_line_has_one_paper_and_a_later_one_takes_its_place()

@@ -38,7 +38,7 @@ public sealed class SamplePageTests(WebFixture web)
         await auditor.SeesAsync("第 3 号底稿已记下");
         await Assertions.Expect(page.Locator("#estimate tbody > tr")).ToHaveCountAsync(5);
 
-        await page.GetByLabel("审计结论").FillAsync("上限低于可容忍错报，总体可以接受");
+        await page.GetByLabel("审计结论").FillAsync("样本太小，差错上限太高，须扩大抽样");
         await auditor.ClickAsync("签署底稿");
         await auditor.SeesAsync("已签署");
         await Assertions.Expect(page.Locator("#estimate tbody > tr")).ToHaveCountAsync(1);
@@ -46,7 +46,9 @@ public sealed class SamplePageTests(WebFixture web)
 
         var sample = new Uri(page.Url).AbsolutePath;
         var printed = string.Concat(await PrintTests.PrintedAsync(auditor, sample, "sample"));
-        foreach (var word in (string[])["工作底稿", "职工养老保险", "10.50", "差错上限", "编制", "复核", "可以接受"])
+        foreach (
+            var word in (string[])["工作底稿", "职工养老保险", "10.50", "差错上限", "编制", "复核", "扩大抽样", "种子"]
+        )
             Assert.Contains(word, printed, StringComparison.Ordinal);
         Assert.DoesNotContain("签署底稿", printed, StringComparison.Ordinal);
         using var sheet = new HttpRequestMessage(HttpMethod.Get, $"{web.Address}{sample}/papers.xlsx");

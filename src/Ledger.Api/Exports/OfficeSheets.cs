@@ -341,7 +341,8 @@ public static class OfficeSheets
             Facts(("时间", Workbook.Text(now)), ("区划", region), ("范围", Whole(donors.Count)))
         );
 
-    /// <summary>An auditor's working papers: a row for each drawn line, what they say of the population beside it.</summary>
+    /// <summary>An auditor's working papers: a row for each drawn line, what they say of the population beside
+    /// it.</summary>
     public static byte[] Papers(AuditSample sample, IReadOnlyList<SampleRow> rows)
     {
         Workbook.Sum Total(Money value) => new(2, rows.Count + 1, value);

@@ -16,7 +16,8 @@ using AuditSample = Ledger.Domain.Sampling.Sample;
 namespace Ledger.Api.Sampling;
 
 /// <param name="Region">Whose funds; with <paramref name="FundId"/> that fund alone, and its own region.</param>
-/// <param name="WordsDigest">SHA-256 of the auditor's words in UTF-8; the words themselves he keeps until he draws.</param>
+/// <param name="WordsDigest">SHA-256 of the auditor's words in UTF-8; the words themselves he keeps until he
+/// draws.</param>
 public sealed record SampleBody(
     int Year,
     string Kind,
@@ -58,11 +59,12 @@ public sealed record SampleConclusionView(
     Money LikelyAmount,
     Money UpperAmount,
     string Conclusion,
+    DateOnly ConcludedOn,
     string ConcludedBy
 )
 {
     public static SampleConclusionView? Of(SampleConclusion? c) =>
-        c is null ? null : new(c.Confidence, c.Bound.LikelyFen, c.Bound.UpperFen, c.Text, c.ConcludedBy);
+        c is null ? null : new(c.Confidence, c.Bound.LikelyFen, c.Bound.UpperFen, c.Text, c.ConcludedOn, c.ConcludedBy);
 }
 
 /// <param name="Lines">What papers are about, numbered from 1: a line that several drawn fen fell on is one.</param>
@@ -74,6 +76,7 @@ public sealed record SampleView(
     Money PopulationAmount,
     int Size,
     long LogSize,
+    DateOnly AnnouncedOn,
     string AnnouncedBy,
     SampleDraw? Draw,
     IReadOnlyList<SampledLine> Drawn,
@@ -92,6 +95,7 @@ public sealed record SampleView(
             s.PopulationFen,
             s.Size,
             s.LogSize,
+            s.AnnouncedOn,
             s.AnnouncedBy,
             s.Draw,
             s.Drawn,
@@ -137,6 +141,16 @@ public static class SampleEndpoints
                 Rejections.SamplePopulationChanged
             )
             .Example("""{"words":"二〇二六年冬 随手写下的一句话"}""");
+        MapPapers(api);
+        api.MapGet("/samples", List)
+            .Reading<List<SampleView>>("list-samples", "抽样一览 · The samples in scope", Roles.Auditor);
+        api.MapGet("/samples/{id}", Read)
+            .Reading<SampleView>("read-sample", "查看抽样 · Read a sample", Roles.Auditor)
+            .Refuses(Rejections.NotFound);
+    }
+
+    private static void MapPapers(IEndpointRouteBuilder api)
+    {
         api.MapPost("/samples/{id}/papers/{number:int}", Record)
             .Command<SampleView>(
                 "record-sample-paper",
@@ -173,11 +187,6 @@ public static class SampleEndpoints
                 Rejections.SamplePapersMissing
             )
             .Example("""{"confidence":95,"conclusion":"差错上限低于可容忍错报，总体可以接受"}""");
-        api.MapGet("/samples", List)
-            .Reading<List<SampleView>>("list-samples", "抽样一览 · The samples in scope", Roles.Auditor);
-        api.MapGet("/samples/{id}", Read)
-            .Reading<SampleView>("read-sample", "查看抽样 · Read a sample", Roles.Auditor)
-            .Refuses(Rejections.NotFound);
     }
 
     private static async Task<Answer> Announce(SampleBody body, Command command, Caller caller, LogKeys keys)
@@ -195,6 +204,7 @@ public static class SampleEndpoints
             AnnounceSample.Decide(
                 new(population, outflows, size),
                 new(body.Size, body.IntervalAmount, body.WordsDigest ?? ""),
+                command.Today,
                 command.Actor
             )
         );
@@ -281,7 +291,7 @@ public static class SampleEndpoints
         var state = command.Append(
             id,
             sample,
-            ConcludeSample.Decide(sample, body.Confidence, conclusion, command.Actor)
+            ConcludeSample.Decide(sample, body.Confidence, conclusion, command.Today, command.Actor)
         );
         return new Answer(SampleView.Of(state), state.Revision);
     }

@@ -114,7 +114,7 @@ public static class SamplePages
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var (sample, rows) = await RowsAsync(id, session, connection, people, caller);
-        return Workbook.File(OfficeSheets.Papers(sample, rows), $"审计工作底稿-{sample.Population!.Year}");
+        return Workbook.File(OfficeSheets.Papers(sample, rows), "审计工作底稿");
     }
 
     private static async Task<IResult> Paper(

@@ -12,18 +12,18 @@ public sealed record FoundError(Money LineFen, Money ErrorFen);
 public sealed record ErrorBound(Money LikelyFen, Money UpperFen);
 
 /// <summary>
-/// Evaluation of a monetary-unit sample by tainting, with the Stringer bound (K. W. Stringer 1963; P. J. Bickel, Inference
-/// and Auditing: the Stringer Bound, 1992) and Poisson factors, as the AICPA's Audit Guide Audit Sampling tabulates them
-/// by errors found and risk of incorrect acceptance. ISA 530 asks in paragraph 14 (A18 to A20) for the projection, in 15
-/// for its evaluation, and names no formula. That the bound holds as often as it says is proven for no size in general
-/// (de Jager, Pap and van Zuijlen 1997), only seen: so do the tests.
+/// Evaluation of a monetary-unit sample by tainting, with the Stringer bound (K. W. Stringer 1963; P. J. Bickel,
+/// Inference and Auditing: the Stringer Bound, 1992) and Poisson factors, as the AICPA's Audit Guide Audit Sampling
+/// tabulates them by errors found and risk of incorrect acceptance. ISA 530 asks in paragraph 14 (A18 to A20) for the
+/// projection, in 15 for its evaluation, and names no formula. That the bound holds as often as it says is proven for
+/// no size in general (de Jager, Pap and van Zuijlen 1997), only seen: so do the tests.
 /// Errors are overpayments: an underpayment is no part of a fen that went out, and lessens nothing.
 /// </summary>
 public static class ErrorEstimate
 {
     /// <summary>
-    /// How many errors there may be, in hundredths, where <paramref name="found"/> were seen: the Poisson mean at which so
-    /// few are seen with 100 − <paramref name="confidence"/> in a hundred; rounded up, as the published table is.
+    /// How many errors there may be, in hundredths, where <paramref name="found"/> were seen: the Poisson mean at which
+    /// so few are seen with 100 − <paramref name="confidence"/> in a hundred; rounded up, as the published table is.
     /// </summary>
     public static int Factor(int found, int confidence)
     {

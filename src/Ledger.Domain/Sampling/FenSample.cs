@@ -11,9 +11,9 @@ public sealed record SampledSpan(string Account, FenInterval Fen);
 public sealed record DrawnFen(string Account, long Fen);
 
 /// <summary>
-/// Monetary-unit sampling (货币单元抽样; ISA 530, annex 4; AICPA Audit Sampling, chapter 6: systematic selection with one
-/// random start) on the fen axes. Who is audited cannot steer it, since the start follows from a checkpoint that was not
-/// signed yet when the population was fixed, and from the auditor's words, of which he knew the digest alone; nor
+/// Monetary-unit sampling (货币单元抽样; ISA 530, appendices 1 and 4: value-weighted, systematic, with one random start)
+/// on the fen axes. Who is audited cannot steer it, since the start follows from a checkpoint that was
+/// not signed yet when the population was fixed, and from the auditor's words, of which he knew the digest alone; nor
 /// can the auditor, since his digest was on record before there was that checkpoint.
 /// </summary>
 public static class FenSample
@@ -25,8 +25,10 @@ public static class FenSample
     public static string WordsDigest(string words) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(words)));
 
-    /// <summary>The fen of a population, in the order in which they are counted: by account, then along its axis.</summary>
-    /// <exception cref="ArgumentException">Spans overlap or are empty: a fen would have two chances, or none.</exception>
+    /// <summary>The fen of a population, in the order in which they are counted: by account, then along its
+    /// axis.</summary>
+    /// <exception cref="ArgumentException">Spans overlap or are empty: a fen would have two chances, or
+    /// none.</exception>
     public static IReadOnlyList<SampledSpan> Ordered(IEnumerable<SampledSpan> population)
     {
         var ordered = population.OrderBy(s => s.Account, StringComparer.Ordinal).ThenBy(s => s.Fen.From).ToList();
@@ -52,8 +54,8 @@ public static class FenSample
         );
 
     /// <summary>
-    /// SHA-256 over the lines: what it is for, the population's digest, the size of the first signed tree that holds the
-    /// event by which the population was fixed, its root in hex, the auditor's words.
+    /// SHA-256 over the lines: what it is for, the population's digest, the size of the first signed tree that holds
+    /// the event by which the population was fixed, its root in hex, the auditor's words.
     /// </summary>
     public static byte[] Seed(string populationDigest, long treeSize, ReadOnlySpan<byte> root, string words) =>
         SHA256.HashData(

@@ -40,7 +40,8 @@ public sealed record SampledLine(
 
 /// <summary>A working paper (审计工作底稿): what the auditor saw of one line, and what of its amount is in error.</summary>
 /// <param name="Number">Of the line among those drawn, from 1, in the order of the fen.</param>
-/// <param name="Seen">What he saw elsewhere than here; the ledger's own documents are <paramref name="Evidence"/>.</param>
+/// <param name="Seen">What he saw elsewhere than here; the ledger's own documents are
+/// <paramref name="Evidence"/>.</param>
 public sealed record SamplePaper(
     int Number,
     Money ErrorFen,
@@ -54,7 +55,13 @@ public sealed record SamplePaper(
 public sealed record SampleDraw(long TreeSize, string Root, string Words, string Seed, string DrawnBy);
 
 /// <summary>What the whole of the papers says, when it is signed.</summary>
-public sealed record SampleConclusion(int Confidence, ErrorBound Bound, string Text, string ConcludedBy);
+public sealed record SampleConclusion(
+    int Confidence,
+    ErrorBound Bound,
+    string Text,
+    DateOnly ConcludedOn,
+    string ConcludedBy
+);
 
 /// <summary>A signed tree: its size, and its root in hex.</summary>
 public sealed record SignedTree(long Size, string Root);
@@ -71,6 +78,7 @@ public sealed record SampleAnnounced(
     int Size,
     string WordsDigest,
     long LogSize,
+    DateOnly AnnouncedOn,
     string AnnouncedBy,
     string? FundId = null
 ) : IEventOf<Sample>;
@@ -111,6 +119,7 @@ public sealed record SampleConcluded(
     Money LikelyFen,
     Money UpperFen,
     string Conclusion,
+    DateOnly ConcludedOn,
     string ConcludedBy
 ) : IEventOf<Sample>;
 
@@ -126,6 +135,7 @@ public sealed record Sample : Aggregate, IEvolve<Sample>
     public int Size { get; init; }
     public string WordsDigest { get; init; } = "";
     public long LogSize { get; init; }
+    public DateOnly AnnouncedOn { get; init; }
     public string AnnouncedBy { get; init; } = "";
     public SampleDraw? Draw { get; init; }
 
@@ -169,6 +179,7 @@ public sealed record Sample : Aggregate, IEvolve<Sample>
                 Size = a.Size,
                 WordsDigest = a.WordsDigest,
                 LogSize = a.LogSize,
+                AnnouncedOn = a.AnnouncedOn,
                 AnnouncedBy = a.AnnouncedBy,
             },
             SampleDrawn d => state! with { Draw = new(d.TreeSize, d.Root, d.Words, d.Seed, d.DrawnBy), Drawn = d.Fen },
@@ -184,7 +195,13 @@ public sealed record Sample : Aggregate, IEvolve<Sample>
             },
             SampleConcluded c => state! with
             {
-                Conclusion = new(c.Confidence, new(c.LikelyFen, c.UpperFen), c.Conclusion, c.ConcludedBy),
+                Conclusion = new(
+                    c.Confidence,
+                    new(c.LikelyFen, c.UpperFen),
+                    c.Conclusion,
+                    c.ConcludedOn,
+                    c.ConcludedBy
+                ),
             },
             _ => throw InvariantViolationException.Unknown(e),
         };

@@ -4,7 +4,7 @@ namespace Ledger.Domain.Sampling.Steps;
 
 /// <summary>
 /// Fixes what is drawn from, before there is the checkpoint that decides what is drawn. How many: a size, or an
-/// interval, so that every so many fen one is drawn (ISA 530, annex 4).
+/// interval, so that every so many fen one is drawn (ISA 530, appendix 4).
 /// </summary>
 public static class AnnounceSample
 {
@@ -12,7 +12,7 @@ public static class AnnounceSample
 
     public sealed record Request(int? Size, Money? IntervalFen, string WordsDigest);
 
-    public static Decision<Sample> Decide(Basis basis, Request request, Actor by)
+    public static Decision<Sample> Decide(Basis basis, Request request, DateOnly today, Actor by)
     {
         var population = basis.Population;
         if (!SamplePopulation.Kinds.Contains(population.Kind))
@@ -44,6 +44,7 @@ public static class AnnounceSample
                 (int)size,
                 request.WordsDigest,
                 basis.LogSize,
+                today,
                 by.Id,
                 population.FundId
             ),

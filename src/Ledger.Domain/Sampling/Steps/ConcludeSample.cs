@@ -1,15 +1,15 @@
 namespace Ledger.Domain.Sampling.Steps;
 
 /// <summary>
-/// Signs the papers: all of them are there, the error of the population is estimated (ISA 530, paragraphs 14 and 15), and
-/// nothing changes any more.
+/// Signs the papers: all of them are there, the error of the population is estimated (ISA 530, paragraphs 14 and 15),
+/// and nothing changes any more.
 /// </summary>
 public static class ConcludeSample
 {
     /// <summary>What an auditor may ask for, in a hundred.</summary>
     public static readonly IReadOnlyList<int> Confidences = [80, 85, 90, 95, 99];
 
-    public static Decision<Sample> Decide(Sample sample, int confidence, string conclusion, Actor by)
+    public static Decision<Sample> Decide(Sample sample, int confidence, string conclusion, DateOnly today, Actor by)
     {
         if (RecordPaper.NotOpen(sample) is { } refusal)
             return refusal;
@@ -26,7 +26,7 @@ public static class ConcludeSample
         var bound = sample.Estimate(confidence);
         return new IEventOf<Sample>[]
         {
-            new SampleConcluded(confidence, bound.LikelyFen, bound.UpperFen, conclusion, by.Id),
+            new SampleConcluded(confidence, bound.LikelyFen, bound.UpperFen, conclusion, today, by.Id),
         };
     }
 }

@@ -1,6 +1,7 @@
 namespace Ledger.Domain.Sampling.Steps;
 
-/// <summary>What the auditor found of one drawn line, with what he saw of it; again, as long as nobody has signed.</summary>
+/// <summary>What the auditor found of one drawn line, with what he saw of it; again, as long as nobody has
+/// signed.</summary>
 public static class RecordPaper
 {
     /// <param name="Seen">Elsewhere than in the ledger.</param>
