@@ -47,7 +47,8 @@ public sealed class SamplePageTests(WebFixture web)
         var sample = new Uri(page.Url).AbsolutePath;
         var printed = string.Concat(await PrintTests.PrintedAsync(auditor, sample, "sample"));
         foreach (
-            var word in (string[])["工作底稿", "职工养老保险", "10.50", "差错上限", "编制", "复核", "扩大抽样", "种子"]
+            var word in (string[])
+                ["工作底稿", "职工养老保险", "10.50", "差错上限", "编制", "复核", "扩大抽样", "种子", "合作社"]
         )
             Assert.Contains(word, printed, StringComparison.Ordinal);
         Assert.DoesNotContain("签署底稿", printed, StringComparison.Ordinal);

@@ -366,7 +366,7 @@ public static class OfficeSheets
                                 r.Paper?.Seen,
                                 r.Paper is null ? null : string.Join(' ', r.Paper.Evidence),
                                 r.Paper?.RecordedBy,
-                                r.FundId,
+                                r.Fund,
                                 r.SubAccount,
                                 r.Line.Fen + 1,
                                 r.Times,

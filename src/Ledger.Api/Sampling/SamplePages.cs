@@ -69,11 +69,13 @@ public static class SamplePages
     )
     {
         var sample = await session.ScopedAsync<AuditSample>(id, caller) ?? throw Require.NotFound(id);
-        var members = sample.Lines.Select(l => l.MemberYearId).OfType<string>().Select(StreamId.MemberOf).ToList();
-        var known = await people.ReadAsync(connection, members.Distinct());
+        var members = sample.Lines.Select(l => l.MemberYearId).OfType<string>().Select(StreamId.MemberOf).ToHashSet();
+        var known = await people.ReadAsync(connection, members);
+        var funds = await session.LoadManyAsync<Fund>([.. sample.Lines.Select(SampleRow.FundOf).Distinct()]);
         var names = members
-            .Distinct()
-            .ToDictionary(m => m, m => known.GetValueOrDefault(m)?.MaskedName ?? MemberEndpoints.Erased);
+            .Select(m => (Id: m, Name: known.GetValueOrDefault(m)?.MaskedName ?? MemberEndpoints.Erased))
+            .Concat(funds.Select(f => (f.Id, f.Name)))
+            .ToDictionary(n => n.Id, n => n.Name);
         return (sample, SampleRow.Of(sample, names));
     }
 
@@ -148,7 +150,6 @@ public static class SamplePages
             {
                 S = sample,
                 Row = row,
-                FundName = (await session.LoadAsync<Fund>(row.FundId, cancellation))?.Name ?? row.FundId,
                 Trace = trace,
             }
         );
