@@ -100,7 +100,7 @@ public partial class Program
     public static async Task<WebApplication> BuildAsync(Ground ground)
     {
         var (builder, settings, keys) = (ground.Builder, ground.Settings, ground.Keys);
-        var (access, database) = await ground.DatabaseAsync();
+        var (access, database) = await ground.DatabaseAsync(bounds: true);
         var replica = ground.Replica(access);
         var logKeys = await ground.LogKeysAsync(database);
         builder
@@ -114,6 +114,7 @@ public partial class Program
             .AddSingleton<OwnLineGuard>()
             .AddSingleton<NoticeList>()
             .AddSingleton<SearchGuard>()
+            .AddSingleton<SearchRecord>()
             .AddScoped<Finder>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()

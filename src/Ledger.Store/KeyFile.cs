@@ -144,6 +144,10 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     [JsonIgnore]
     public byte[] SearchKey => HMACSHA256.HashData(HashKey, "ledger search"u8);
 
+    /// <summary>The key of the seals over who looked for whom.</summary>
+    [JsonIgnore]
+    public byte[] SearchRecordKey => HMACSHA256.HashData(HashKey, "ledger search record"u8);
+
     /// <summary>The key of what an authenticator and its recovery codes are.</summary>
     [JsonIgnore]
     public byte[] SecondFactorKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger second factor"u8);

@@ -4,7 +4,7 @@ namespace Ledger.Verify;
 /// What does not hold, by entry, each told once; and which of it has been answered (<c>--known</c>): that is told, too,
 /// and no reason to fail.
 /// </summary>
-public sealed class Found(IReadOnlySet<long> known)
+public sealed class Found(HashSet<long> known)
 {
     private const int Most = 20;
     private readonly SortedDictionary<long, string> _entries = [];

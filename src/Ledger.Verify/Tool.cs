@@ -17,7 +17,7 @@ public static class Tool
 
         公钥：/log/keys 的内容，另由可信渠道核对；一行一把，也可直接写在命令行。
         --bank-fees：一个资金未补足的手续费上限，默认 200；--clock-margin：时钟之差，默认 10。
-        --known：已查明的条目，可写多次；仍会列出，但不再算作不成立。
+        --known：已查明的条目，一条或首尾（100-2099），可写多次；仍会列出，但不再算作不成立。
         退出码：0 全部成立；1 有不成立之处；2 命令有误。
         """;
 
@@ -74,7 +74,7 @@ public static class Tool
                 );
             case ["log", var log] when keys.Count > 0 && options.TryGetValue("--checkpoint", out var checkpoint):
                 var signed = SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses);
-                var found = new Found(known.Select(k => Number(k, "--known")).ToHashSet());
+                var found = new Found([.. known.SelectMany(Numbers)]);
                 var (fees, margin) = (
                     Number(options, "--bank-fees", 200) * 100,
                     TimeSpan.FromMinutes(Math.Min(Number(options, "--clock-margin", 10), MostApart))
@@ -103,6 +103,23 @@ public static class Tool
 
     /// <summary>Minutes: a clock that was wrong by more than a year was none.</summary>
     private const long MostApart = 366 * 24 * 60;
+
+    /// <summary>One entry, or the first and the last of several.</summary>
+    private static IEnumerable<long> Numbers(string said)
+    {
+        var (first, last) = said.Split('-') switch
+        {
+            [var one] => (Number(one, "--known"), Number(one, "--known")),
+            [var from, var to] => (Number(from, "--known"), Number(to, "--known")),
+            _ => throw new FormatException($"--known {said}"),
+        };
+        if (last < first || last - first > MostKnown)
+            throw new FormatException($"--known {said}");
+        for (var index = first; index <= last; index++)
+            yield return index;
+    }
+
+    private const long MostKnown = 1_000_000;
 
     private static long Number(Dictionary<string, string> options, string option, long usual) =>
         options.TryGetValue(option, out var said) ? Number(said, option) : usual;

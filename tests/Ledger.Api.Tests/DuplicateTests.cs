@@ -299,7 +299,7 @@ public sealed class DuplicateTests(ApiFixture api)
                                                  'paidOn', @day, 'reference', 'old　00 01-a'),
                               'contribution_recorded', now(), '*DEFAULT*', '', false,
                               jsonb_build_object('region', @region, 'effectiveDate', @day, 'actor', 'x',
-                                                 'role', 'county-tax')
+                                                 'role', 'county-tax', 'mark', '')
                          from s
                        returning 1)
             select count(*) from e
@@ -307,7 +307,7 @@ public sealed class DuplicateTests(ApiFixture api)
             ("region", village.Offices.County),
             ("day", $"{api.Today:yyyy-MM-dd}")
         );
-        // That build marked nothing (decision 016).
+        // That build marked nothing (decision 016), and the database takes none without (V0021).
         await api.ScalarAsync<long>(
             """
             update ledger.bound set value = (select max(seq_id) from ledger.mt_events) where name = 'marked-from'

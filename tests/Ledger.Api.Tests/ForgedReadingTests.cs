@@ -486,7 +486,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                        (select coalesce(max(version), 0) + 1 from ledger.mt_events where stream_id = @stream),
                        @data::jsonb, @type, @now, '*DEFAULT*', '', false,
                        case when @headers = 'null' then null else jsonb_build_object('actor', 'thief', 'role', 'agency',
-                           'region', @region, 'effectiveDate', @today) || @headers::jsonb end
+                           'region', @region, 'effectiveDate', @today, 'mark', 'x') || @headers::jsonb end
                 returning seq_id
                 """,
                 r => r.GetInt64(0),

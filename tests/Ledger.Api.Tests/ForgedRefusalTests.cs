@@ -19,7 +19,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         string type,
         string data,
         string at = "now()",
-        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\"}'",
+        string seal = "'{\"seal\": \"AAAAAAAAAAAAAAAAAAAAAA==\", \"mark\": \"AAAAAAAAAAAA\"}'",
         bool byOwner = false
     ) =>
         ((Func<string, Task>)(byOwner ? product.AttackAsync : product.EditAsync))(
@@ -76,13 +76,22 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         await product.StartAsync();
         var auditor = product.CityAuditor;
 
-        // Without a seal the database refuses it, of whatever stream.
-        foreach (var stream in new[] { "refusal-00", "application-00" })
+        // Without a seal, or of money and people a mark, the database refuses it, of whatever stream: neither does a
+        // node of a build before them write one, which would seal what lies beneath.
+        foreach (
+            var (stream, type) in new[]
+            {
+                ("refusal-00", "command_refused"),
+                ("application-00", "command_refused"),
+                ("fund-00", "funds_allocated"),
+                ("member-year-00", "contribution_recorded"),
+            }
+        )
             Assert.Equal(
                 "42501",
                 (
                     await Assert.ThrowsAsync<PostgresException>(() =>
-                        PlantAsync(product, stream, "command_refused", Refused, seal: "'{}'")
+                        PlantAsync(product, stream, type, Refused, seal: "'{}'")
                     )
                 ).SqlState
             );
@@ -284,13 +293,13 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
     {
         await using var product = await Product.StartAsync(databases, "ledger_copied");
         var village = product.Village;
-        async Task<(int Exit, string Said)> AsideAsync(long sequence) =>
+        async Task<(int Exit, string Said)> AsideAsync(string events, string reason = "从别处复制的事件") =>
             await ApiProcess.RunAsync(
                 product.Settings,
                 "set-aside",
-                $"{sequence}",
+                events,
                 "--reason",
-                "从别处复制的事件",
+                reason,
                 "--by",
                 "张三",
                 "--by",
@@ -347,9 +356,9 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         );
         Assert.Contains($"事件 {closed}（fund_closed", await RefusedAsync());
 
-        var (exit, said) = await AsideAsync(sound);
+        var (exit, said) = await AsideAsync($"{sound}");
         Assert.True(exit == 1 && said.Contains("不能搁置", StringComparison.Ordinal), said);
-        (exit, said) = await AsideAsync(closed);
+        (exit, said) = await AsideAsync($"{closed}");
         Assert.True(exit == 0 && said.Contains("没有产品的标记", StringComparison.Ordinal), said);
         Assert.Equal(
             "张三，李四",
@@ -368,9 +377,43 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
              where id = '{village.FundId}'
             """
         );
-        (exit, said) = await AsideAsync(await SequenceAsync(product, village.FundId));
+        (exit, said) = await AsideAsync($"{await SequenceAsync(product, village.FundId)}");
         Assert.True(exit == 1 && said.Contains("不能搁置", StringComparison.Ordinal), said);
         await village.AllocateAsync(5);
+
+        // Many at once, in two streams; and no command that is there for something else says how far clocks may be
+        // apart.
+        await village.ImportMembersAsync(new SamplePeople(1).Take(1, village.Offices.County));
+        var member = await product.ScalarAsync<string>(
+            "select max(stream_id) from ledger.mt_events where type = 'member_registered'"
+        );
+        var first = await product.ForgeAsync(village.FundId, "fund_closed", "'{\"reason\": \"x\"}'", "funds_allocated");
+        var last = 0L;
+        for (var more = 0; more < 8; more++)
+        {
+            await product.ForgeAsync(village.FundId, "funds_allocated", "data");
+            last = await product.ForgeAsync(member, "death_recorded", "data", "member_registered");
+        }
+        product.Settings["Ledger__Sample"] = "true";
+        (exit, said) = await AsideAsync($"{first}-{last}");
+        Assert.True(exit == 0 && said.Contains(" 等 9 个", StringComparison.Ordinal), said);
+        Assert.Contains($"{member}：事件 {last} ", said, StringComparison.Ordinal);
+        Assert.Equal(
+            10,
+            await product.ScalarAsync<long>("select value from ledger.bound where name = 'clock-margin-minutes'")
+        );
+        (exit, said) = await AsideAsync($"{first}-{last}");
+        Assert.True(exit == 1 && said.Contains("本来就不计入", StringComparison.Ordinal), said);
+        (exit, said) = await AsideAsync($"{sound}-{last}");
+        Assert.True(exit == 1 && said.Contains("不能搁置", StringComparison.Ordinal), said);
+        foreach (var (events, why) in new[] { ($"{last}-{first}", "事件号"), ("x", "事件号") })
+        {
+            (exit, said) = await AsideAsync(events);
+            Assert.True(exit == 2 && said.Contains(why, StringComparison.Ordinal), said);
+        }
+        (exit, said) = await AsideAsync($"{last}", reason: ".");
+        Assert.True(exit == 2 && said.Contains("--reason", StringComparison.Ordinal), said);
+        await GoesOnAsync(village);
     }
 
     private const string AlienPayment = """

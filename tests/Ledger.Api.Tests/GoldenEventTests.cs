@@ -113,7 +113,7 @@ public sealed class GoldenEventTests(ApiFixture api)
                         new() { Value = type },
                         new()
                         {
-                            Value = """{"region":"370811","effectiveDate":"2026-11-27","seal":"x"}""",
+                            Value = """{"region":"370811","effectiveDate":"2026-11-27","seal":"x","mark":"x"}""",
                             NpgsqlDbType = NpgsqlDbType.Jsonb,
                         },
                     },

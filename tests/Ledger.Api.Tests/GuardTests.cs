@@ -379,9 +379,31 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                 )
             ).SqlState
         );
+        // Nor does it add an entry of no event, or of one what that does not say: it would keep the true one out.
+        foreach (var number in new[] { "seq + 20000", "-1" })
+            await RefusedAsync(
+                product,
+                $"""
+                insert into ledger.audit_entry
+                select {number}, event_id, stream, version, type, recorded_at, effective_date, actor, role, region,
+                       amount_fen, code, evidence, ids
+                  from ledger.audit_entry
+                 limit 1
+                """
+            );
+        foreach (var edit in new[] { "actor = 'innocent.person'", "region = '370812'", "recorded_at = now()" })
+            Assert.Equal(
+                "42501",
+                (
+                    await Assert.ThrowsAsync<PostgresException>(() =>
+                        product.AttackAsync($"begin; {Exchange(sequences[0], edit)} commit")
+                    )
+                ).SqlState
+            );
+        await product.AttackAsync("alter table ledger.audit_entry disable trigger refuse_untold");
         await product.AttackAsync(Exchange(sequences[0], "actor = 'innocent.person', amount_fen = 1"));
         await product.AttackAsync(Exchange(sequences[1], "amount_fen = 1"));
-        await product.EditAsync(
+        await product.AttackAsync(
             """
             insert into ledger.audit_entry
             select -1, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen,
@@ -390,6 +412,7 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
              limit 1
             """
         );
+        await product.AttackAsync("alter table ledger.audit_entry enable trigger refuse_untold");
         await product.StopAsync();
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
         await product.StartAsync();

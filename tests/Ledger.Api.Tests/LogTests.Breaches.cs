@@ -431,7 +431,9 @@ public sealed partial class LogTests
         var copied = Again(lines, "funds_allocated", _ => true, _ => { });
         (code, said) = await Verified(copied);
         Assert.True(code == 1 && said.Contains($"用 --known {allocated + 1} 继续", StringComparison.Ordinal), said);
-        (code, said) = await Verified(copied, $"{allocated + 1}", "0");
+        (code, said) = await Verified(copied, $"{allocated + 2}-{allocated}");
+        Assert.True(code == 1 && said.Contains("--known", StringComparison.Ordinal), said);
+        (code, said) = await Verified(copied, $"{allocated + 1}-{allocated + 1}", "0");
         Assert.True(code == 0 && said.Contains($"已知 known：第 {allocated + 1} 条", StringComparison.Ordinal), said);
         Assert.Contains("已知 known：第 0 条没有发现问题", said, StringComparison.Ordinal);
         List<string> both = [.. First(copied, "application_reviewed", l => l["headers"]!["role"] = "township")];

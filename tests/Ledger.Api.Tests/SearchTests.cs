@@ -251,7 +251,20 @@ public sealed class SearchTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var person = new SamplePeople(777).Next(village.Offices.County) with { Name = "司马前朝人" };
-        await village.ImportMembersAsync([person, .. new SamplePeople(7771).Take(3, village.Offices.County)]);
+        var others = new SamplePeople(7771).Take(3, village.Offices.County);
+        await village.ImportMembersAsync([
+            person,
+            others[0] with
+            {
+                Name = "甲同人",
+            },
+            others[1] with
+            {
+                Name = "乙同人",
+            },
+            others[2],
+        ]);
+        var spoilt = Of(await FindAsync(village.Officer, "甲同人"), SearchKind.Person).Single().Href.Split('/')[2];
         async Task<int> FoundAsync() =>
             Of(await FindAsync(village.Officer, "前朝"), SearchKind.Person).Count
             + Of(await FindAsync(village.Officer, Four(person)), SearchKind.Person).Count(h => h.Title[0] == '司');
@@ -268,8 +281,8 @@ public sealed class SearchTests(ApiFixture api)
         foreach (
             var edit in new[]
             {
-                "set box = sha256(box)",
-                "set box = substr(box, 1, 5)",
+                "set box = overlay(box placing sha256(box) from 100)",
+                "set box = substr(box, 1, 28)",
                 "set box = (select box from ledger.name_list where collective_id <> @c order by id limit 1)",
             }
         )
@@ -282,12 +295,44 @@ public sealed class SearchTests(ApiFixture api)
             await HourlyAsync();
             Assert.Equal(2, await FoundAsync());
         }
+        // No box is longer than the product writes one, nor of another length: it would be read through by each search.
+        foreach (var bytes in new[] { 257 * 1024 + 28, 2 * 1024 })
+            Assert.Equal(
+                PostgresErrorCodes.CheckViolation,
+                (
+                    await Assert.ThrowsAsync<PostgresException>(() =>
+                        DoneAsync(
+                            $"""
+                            insert into ledger.name_list (id, collective_id, box)
+                            values (gen_random_uuid(), @c, decode(repeat('00', {bytes}), 'hex'))
+                            """,
+                            village.CollectiveId
+                        )
+                    )
+                ).SqlState
+            );
         Assert.Contains(
             "姓名查找表被改动",
             await api.ScalarAsync<string>(
                 "select string_agg(detail, ' ') from ledger.log_finding where kind = 'person'"
             )
         );
+        // One person's row that somebody edited ends no search that finds others: it is left out, and said so.
+        var key = await api.ScalarAsync<string>(
+            $"select encode(wrapped_key, 'hex') from ledger.person {of} and member_id = @id",
+            ("c", village.CollectiveId),
+            ("id", spoilt)
+        );
+        async Task KeyAsync(string hex) =>
+            await DoneAsync(
+                $"update ledger.person set wrapped_key = decode('{hex}', 'hex') where member_id = @c",
+                spoilt
+            );
+        await KeyAsync(new string('0', key.Length));
+        var without = await FindAsync(village.Officer, "同人");
+        Assert.Equal((1, 1), (Of(without, SearchKind.Person).Count, without.Damaged));
+        await KeyAsync(key);
+        Assert.Equal(0, (await FindAsync(village.Officer, "同人")).Damaged);
         // A row that says it stands in none, while a list has it: in one list again, once.
         await DoneAsync(
             $"""
@@ -392,6 +437,38 @@ public sealed class SearchTests(ApiFixture api)
         var rows = await api.ScalarAsync<string>("select string_agg(s::text, ' ') from ledger.person_search s");
         foreach (var clear in new[] { "有记录", person.CitizenId, nobody.CitizenId })
             Assert.DoesNotContain(clear, rows);
+        // What the thief of the role adds is counted and told apart, his copies too; he takes no number of what is to
+        // come.
+        await using var thief = await api.Host.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
+        Task AddAsync(string columns, string values) =>
+            thief.ExecuteAsync(
+                $"""
+                insert into ledger.person_search ({columns}) overriding system value
+                select {values} from ledger.person_search where actor = @actor order by seq limit 1
+                """,
+                ("actor", auditor.Actor.Id)
+            );
+        const string ours = "actor, role, region, asked, shown";
+        await AddAsync($"id, {ours}, seal", $"gen_random_uuid(), {ours}, seal");
+        await AddAsync($"id, {ours}, seal", $"gen_random_uuid(), 'officer.x', role, region, asked, shown, seal");
+        foreach (
+            var (columns, values, why) in new[]
+            {
+                ($"id, {ours}, seal", $"id, {ours}, seal", PostgresErrorCodes.UniqueViolation),
+                ($"id, {ours}, seal", $"gen_random_uuid(), {ours}, 'before'", PostgresErrorCodes.CheckViolation),
+                (
+                    $"seq, id, {ours}",
+                    $"seq + 1000, gen_random_uuid(), {ours}",
+                    PostgresErrorCodes.InsufficientPrivilege
+                ),
+                ($"at, id, {ours}", $"at, gen_random_uuid(), {ours}", PostgresErrorCodes.InsufficientPrivilege),
+            }
+        )
+            Assert.Equal(why, (await Assert.ThrowsAsync<PostgresException>(() => AddAsync(columns, values))).SqlState);
+        var after = await auditor.GetAsync<SearchRecordPage>("/api/search/record");
+        Assert.Equal(2, after.Planted);
+        Assert.DoesNotContain(after.Entries, e => e.Actor == "officer.x");
+        Assert.Equal(own.Entries.Count, after.Entries.Count(e => e.Actor == auditor.Actor.Id));
         Assert.False(
             await api.ScalarAsync<bool>(
                 """

@@ -84,18 +84,20 @@ public sealed class Ground : IAsyncDisposable
         Settings.OwnerConnectionString ?? Settings.ConnectionString ?? Cluster!.ConnectionString("ledger");
 
     /// <summary>The two hands on the database, whose tables are brought up to date where we may.</summary>
-    public async Task<DatabaseAccess> AccessAsync()
+    /// <param name="bounds">What settings say of the database goes into it: at a start and by <c>schema</c>, and by no
+    /// command that is there for something else.</param>
+    public async Task<DatabaseAccess> AccessAsync(bool bounds = false)
     {
         var access = await DatabaseAccess.OfAsync(Settings, Cluster, Keys);
         if (access.Owner is not null)
-            await LedgerSchema.ApplyAsync(access, Keys, Settings.ClockMarginMinutes);
+            await LedgerSchema.ApplyAsync(access, Keys, bounds ? Settings.ClockMarginMinutes : null);
         return access;
     }
 
     /// <summary>How the product connects, when it has been seen that it can do no harm.</summary>
-    public async Task<(DatabaseAccess Access, NpgsqlDataSource Database)> DatabaseAsync()
+    public async Task<(DatabaseAccess Access, NpgsqlDataSource Database)> DatabaseAsync(bool bounds = false)
     {
-        var access = await AccessAsync();
+        var access = await AccessAsync(bounds);
         var database = Held(NpgsqlDataSource.Create(LedgerStore.Plain(access.Application)));
         await DatabaseAccess.RequireHarmlessAsync(database, Keys);
         return (access, database);

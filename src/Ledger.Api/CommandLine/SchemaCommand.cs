@@ -12,7 +12,7 @@ public static class SchemaCommand
             async (_, _) =>
             {
                 await using var ground = await Ground.OpenAsync(settings, command.Name);
-                await ground.AccessAsync();
+                await ground.AccessAsync(bounds: true);
                 return 0;
             }
         );

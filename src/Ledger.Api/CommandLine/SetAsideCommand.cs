@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Ledger.Api.Storage;
 using Marten;
 using Npgsql;
@@ -6,7 +7,7 @@ using Npgsql;
 namespace Ledger.Api.CommandLine;
 
 /// <summary>
-/// <c>set-aside</c>: an event that stops its stream, and that nobody wrote through the product, counts no more.
+/// <c>set-aside</c>: events that stop their streams, and that nobody wrote through the product, count no more.
 /// </summary>
 public static class SetAsideCommand
 {
@@ -15,9 +16,10 @@ public static class SetAsideCommand
 
     public static Command Of(string[] settings)
     {
-        var sequence = new Argument<long>("event")
+        var events = new Argument<string>("event")
         {
-            Description = "事件号 · the event's number, as the finding has it",
+            Description =
+                "事件号，或首尾两号（100-2099） · the event's number, as the finding has it; or the first and the last",
         };
         var reason = new Option<string>("--reason") { Description = "为什么 · why", Required = true };
         var by = new Option<string[]>("--by")
@@ -29,10 +31,10 @@ public static class SetAsideCommand
         };
         var command = new Command(
             "set-aside",
-            "搁置一个不是产品写入的事件，使所在的资金、申请或成员恢复办理 · let a stream go on past an event that nobody wrote"
+            "搁置不是产品写入的事件，使所在的资金、申请或成员恢复办理 · let streams go on past events that nobody wrote"
         )
         {
-            sequence,
+            events,
             reason,
             by,
         };
@@ -43,7 +45,7 @@ public static class SetAsideCommand
                 return await RunAsync(
                     await ground.AccessAsync(),
                     ground.Keys,
-                    call.GetValue(sequence),
+                    Numbers(call.GetValue(events)!),
                     call.GetValue(reason)!.Trim(),
                     [.. call.GetValue(by)!.Select(n => n.Trim())]
                 );
@@ -52,18 +54,30 @@ public static class SetAsideCommand
         return command;
     }
 
+    private static (long First, long Last) Numbers(string said) =>
+        said.Split('-') is [var first, .. var rest]
+        && rest is [] or [_]
+        && long.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var from)
+        && long.TryParse(rest.LastOrDefault(first), NumberStyles.None, CultureInfo.InvariantCulture, out var to)
+        && from <= to
+            ? (from, to)
+            : throw new OperationException(
+                $"{said}：事件号是一个数，或首尾两个数（100-2099）。A number, or the first and the last.",
+                OperationException.Misused
+            );
+
     private static async Task<int> RunAsync(
         DatabaseAccess access,
         KeyFile keys,
-        long sequence,
+        (long First, long Last) events,
         string reason,
         string[] by
     )
     {
         var connect = access.RequireOwner("搁置", "set-aside needs the tables' owner's connection.");
-        if (reason.Length is 0 or > MaxReason)
+        if (reason.Length > MaxReason || reason.Count(char.IsLetter) < 2)
             throw new OperationException(
-                $"--reason 为 1 至 {MaxReason} 字。Say why, briefly.",
+                $"--reason 要写明为什么，至多 {MaxReason} 字。Say why, in words, briefly.",
                 OperationException.Misused
             );
         if (
@@ -77,19 +91,20 @@ public static class SetAsideCommand
         await using var owner = NpgsqlDataSource.Create(LedgerStore.Plain(connect));
         await using var services = LedgerServices.Alone(owner, keys);
         await using var connection = await owner.OpenConnectionAsync();
-        var (done, fault) = await SetAside.AddAsync(
+        var (done, left) = await SetAside.AddAsync(
             connection,
             services.GetRequiredService<IDocumentStore>(),
             keys.EventSeal,
             services.GetRequiredService<StateSeal>(),
             LedgerStore.Schema,
-            sequence,
+            events,
             reason,
             (one, other)
         );
-        Console.WriteLine(
-            done is null ? $"未搁置：{fault}" : $"已搁置 {done}。事件仍在存证日志和审计轨迹中；几秒后恢复办理。"
-        );
-        return done is null ? 1 : 0;
+        foreach (var stream in done)
+            Console.WriteLine($"已搁置 {stream}。事件仍在存证日志和审计轨迹中；几秒后恢复办理。");
+        foreach (var fault in left)
+            Console.WriteLine($"未搁置：{fault}");
+        return left.Count == 0 ? 0 : 1;
     }
 }

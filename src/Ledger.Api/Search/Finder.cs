@@ -35,6 +35,7 @@ public sealed class Finder(
     StoredEvents stored,
     NpgsqlDataSource database,
     PersonalData people,
+    SearchRecord record,
     IContacts contacts,
     Caller caller,
     Clock clock
@@ -80,7 +81,20 @@ public sealed class Finder(
         foreach (var kind in Kinds.Where(k => k.Roles.Contains(caller.Actor.Role)))
             if (await kind.FindAsync(asked, connection, cancellation) is { Count: > 0 } hits)
                 groups.Add(new SearchGroup(kind.Of, [.. hits.Take(Shown)], hits.Count > Shown));
-        return new SearchView(groups);
+        return new SearchView(groups, _damaged.Count);
+    }
+
+    /// <summary>Whose record somebody edited: one of them does not end a search that finds others.</summary>
+    private readonly HashSet<string> _damaged = [];
+
+    private async Task<IReadOnlyDictionary<string, Person>> PersonsAsync(
+        NpgsqlConnection connection,
+        IEnumerable<string> ids
+    )
+    {
+        var (persons, damaged) = await people.ReadSoundAsync(connection, ids);
+        _damaged.UnionWith(damaged);
+        return persons;
     }
 
     /// <summary>
@@ -105,7 +119,7 @@ public sealed class Finder(
             .OrderBy(m => rank[m.Id])
             .Take(Shown + 1)
             .ToList();
-        var persons = await people.ReadAsync(connection, members.Select(m => m.Id));
+        var persons = await PersonsAsync(connection, members.Select(m => m.Id));
         var homes = members.ToDictionary(
             m => m.Id,
             m => m.Homes().Where(h => caller.MaySee(h.Value)).Select(h => h.Key).Distinct().ToList()
@@ -139,17 +153,7 @@ public sealed class Finder(
             : ("name", asked.Name);
         if (text is null || (shown.Length == 0 && asked.Citizen is null))
             return;
-        await connection.ExecuteAsync(
-            $"""
-            insert into {LedgerStore.Schema}.person_search (actor, role, region, asked, shown)
-            values (@actor, @role, @region, @asked, @shown)
-            """,
-            ("actor", caller.Actor.Id),
-            ("role", caller.Actor.Role),
-            ("region", Scope),
-            ("asked", people.AskedHash(what, text)),
-            ("shown", shown)
-        );
+        await record.AddAsync(connection, caller.Actor, people.AskedHash(what, text), shown);
     }
 
     private string YearOf(string memberId) => $"/members/{memberId}/years/{clock.Today.Year}";
@@ -170,24 +174,21 @@ public sealed class Finder(
             .Where(c => c.Region.StartsWith(Scope))
             .Select(c => c.Id)
             .ToListAsync(cancellation);
-        var records = await people.SearchAsync(
+        var (records, damaged) = await people.SearchAsync(
             connection,
             own,
             asked.Name,
             four,
             asked.Citizen is null ? MostPeople : MostOfNumber
         );
+        _damaged.UnionWith(damaged);
         // What a collective handed in apart leads to the person by the id that is sealed in it.
         var citizens = records.ToDictionary(r => r.Key, r => CitizenId.Parse(r.Value.CitizenId, out _));
         if (asked.Citizen is { } whole)
             citizens = citizens.Where(c => c.Value == whole).Append(new("", whole)).ToDictionary();
-        return
-        [
-            .. citizens
-                .Keys.Concat((await people.FindAsync(connection, citizens.Values)).Values)
-                .Where(id => id.Length > 0)
-                .Distinct(),
-        ];
+        var (found, exchanged) = await people.FindSoundAsync(connection, citizens.Values);
+        _damaged.UnionWith(exchanged.Intersect(records.Keys)); // of others nothing is said
+        return [.. citizens.Keys.Concat(found.Values).Where(id => id.Length > 0).Distinct()];
     }
 
     private async Task<IReadOnlyList<SearchHit>> CollectivesAsync(
@@ -451,7 +452,7 @@ public sealed class Finder(
             .Where(m => MemberEndpoints.MaySee(caller, m))
             .ToDictionary(m => m.Id);
         found = [.. found.Where(f => members.ContainsKey(StreamId.MemberOf(f.Stream))).Take(Shown + 1)];
-        var persons = await people.ReadAsync(connection, found.Select(f => StreamId.MemberOf(f.Stream)));
+        var persons = await PersonsAsync(connection, found.Select(f => StreamId.MemberOf(f.Stream)));
         return
         [
             .. found.Select(f => new SearchHit(

@@ -42,8 +42,6 @@ public sealed class SearchGuard(Settings settings) : IDisposable
 /// <summary>The one box: one question to everything that the caller may see.</summary>
 public static class SearchEndpoints
 {
-    private const int RecordPage = 200;
-
     public static void MapSearch(this IEndpointRouteBuilder api)
     {
         api.MapGet("/search", GetAsync)
@@ -94,38 +92,14 @@ public static class SearchEndpoints
         string? memberId,
         string? actor,
         long? before,
+        SearchRecord record,
         NpgsqlDataSource database,
         Caller caller,
         CancellationToken cancellation
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var entries = await connection.QueryAsync(
-            $"""
-            select seq, at, actor, role, region, encode(asked, 'hex'), shown
-              from {LedgerStore.Schema}.person_search
-             where region like @scope || '%'
-               and (@actor = '' or actor = @actor)
-               and (@member = '' or shown @> array[@member])
-               and seq < @before
-             order by seq desc
-             limit {RecordPage}
-            """,
-            r => new SearchRecordEntry(
-                r.GetInt64(0),
-                r.GetFieldValue<DateTimeOffset>(1),
-                r.GetString(2),
-                r.GetString(3),
-                r.GetString(4),
-                r.GetString(5),
-                r.GetFieldValue<string[]>(6)
-            ),
-            ("scope", caller.Actor.Region),
-            ("actor", actor ?? ""),
-            ("member", memberId ?? ""),
-            ("before", before ?? long.MaxValue)
-        );
-        return new SearchRecordPage(entries, entries.Count < RecordPage ? null : entries[^1].Seq);
+        return await record.ReadAsync(connection, caller.Actor.Region, memberId, actor, before);
     }
 
     /// <summary>Without anything asked it is the box alone; ledger.js sends a whole id by POST and comes here with

@@ -9,9 +9,6 @@ namespace Ledger.Api.Storage;
 /// </summary>
 public sealed class NameListLook(PersonalData people, Findings findings)
 {
-    /// <summary>So many go into a list at a time, by one transaction.</summary>
-    private const int Page = 1_000;
-
     private readonly Dictionary<Guid, UInt128> _sums = [];
     private readonly Dictionary<string, List<string>> _elsewhere = [];
     private readonly HashSet<Guid> _left = [];
@@ -39,7 +36,7 @@ public sealed class NameListLook(PersonalData people, Findings findings)
         foreach (var list in await WrongAsync(connection))
             await WriteAsync(connection, list, cancellation);
         foreach (var (collective, ids) in _elsewhere)
-        foreach (var page in ids.Chunk(Page))
+        foreach (var page in ids.Chunk(NameLists.AtOnce))
             await PutAsync(connection, collective, page, cancellation);
         foreach (var list in _left)
             await WriteAsync(connection, list, cancellation);

@@ -41,6 +41,15 @@ public sealed class NameLists(KeyFile keys)
     /// <summary>A list that is longer takes nobody more: some 1,500 people.</summary>
     private const int Full = 60_000;
 
+    /// <summary>So many people go into a list at a time, by one transaction.</summary>
+    public const int AtOnce = 700;
+
+    /// <summary>
+    /// A list that was not full takes people of the longest names, and is no longer than this (V0021): what is, the
+    /// product did not write.
+    /// </summary>
+    private const int Longest = 256 * Step + PersonalData.Around;
+
     /// <summary>Lengths are told in steps of so much: a long name more or less is not seen.</summary>
     private const int Step = 1024;
 
@@ -179,19 +188,19 @@ public sealed class NameLists(KeyFile keys)
     {
         var (name, end) = (Encoding.UTF8.GetBytes(part ?? ""), Encoding.ASCII.GetBytes(four ?? ""));
         using var aes = new AesGcm(keys.SearchKey, PersonalData.TagLength);
-        var (box, plain) = (new byte[2 * Full], new byte[2 * Full]);
+        var (box, plain) = (new byte[Longest], new byte[Longest]);
         var found = new List<(Guid Record, int Rank)>();
         await connection.QueryAsync(
             $"""
             select id, collective_id, octet_length(box), box
               from {LedgerStore.Schema}.name_list
              where collective_id = any(@collectives)
+               and octet_length(box) <= {Longest}
+               and octet_length(box) % {Step} = {PersonalData.Around}
             """,
             r =>
             {
                 var length = r.GetInt32(2);
-                if (length > box.Length)
-                    (box, plain) = (new byte[length], new byte[length]);
                 r.GetBytes(3, 0, box, 0, length);
                 if (Open(aes, box.AsSpan(0, length), Of(r.GetGuid(0), r.GetString(1)), plain) is { } bytes)
                     Look(plain.AsSpan(0, bytes), name, end, found);

@@ -84,6 +84,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     private const int NonceLength = 12;
     internal const int TagLength = 16;
 
+    /// <summary>How much longer a box is than what is in it.</summary>
+    internal const int Around = NonceLength + TagLength;
+
     /// <summary>Who is in which collective, by name: whoever is added, renamed or erased is there at once.</summary>
     public NameLists Lists { get; } = new(keys);
 
@@ -113,19 +116,26 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     /// several may be one person's. The record itself says again whether it is so: the list stands beside it.
     /// </summary>
     /// <param name="part">As <see cref="PersonName.Canonical"/> has it; null: by the four.</param>
-    public async Task<IReadOnlyDictionary<string, Person>> SearchAsync(
+    public async Task<(IReadOnlyDictionary<string, Person> Found, IReadOnlyList<string> Damaged)> SearchAsync(
         NpgsqlConnection connection,
         IEnumerable<string> collectiveIds,
         string? part,
         string? four,
         int most
-    ) =>
-        (await ReadAsync(connection, await Lists.FindAsync(connection, collectiveIds, part, four, most)))
+    )
+    {
+        var (sound, damaged) = await ReadSoundAsync(
+            connection,
+            await Lists.FindAsync(connection, collectiveIds, part, four, most)
+        );
+        var found = sound
             .Where(p =>
                 (four is null || p.Value.CitizenId.EndsWith(four, StringComparison.Ordinal))
                 && (part is null || PersonName.Canonical(p.Value.Name).Contains(part, StringComparison.Ordinal))
             )
             .ToDictionary();
+        return (found, damaged);
+    }
 
     /// <summary>What was looked for, as the record of searches has it: the same question is the same bytes.</summary>
     public byte[] AskedHash(string what, string text) =>
@@ -188,7 +198,22 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"objection {applicationId} {network}"));
 
     /// <summary>Member ids by the citizen ids that are known; one query for any number.</summary>
+    /// <exception cref="RefusedException"><c>person-damaged</c>: somebody edited the row of one.</exception>
     public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(
+        NpgsqlConnection connection,
+        IEnumerable<CitizenId> ids,
+        string? register = null
+    )
+    {
+        var (found, damaged) = await FindSoundAsync(connection, ids, register);
+        return damaged is [] ? found : throw Damaged(damaged);
+    }
+
+    private static RefusedException Damaged(IReadOnlyList<string> ids) =>
+        new(new Rejection(Rejections.PersonDamaged, string.Join("、", ids.Take(3))));
+
+    /// <summary>As <see cref="FindAsync"/>, without those whose row somebody edited; and who they are.</summary>
+    public async Task<(IReadOnlyDictionary<CitizenId, string> Found, IReadOnlyList<string> Damaged)> FindSoundAsync(
         NpgsqlConnection connection,
         IEnumerable<CitizenId> ids,
         string? register = null
@@ -211,12 +236,13 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             ("hashes", byHash.Keys.Select(Convert.FromHexString).ToArray())
         );
         // The hash stands beside what is sealed: it may have been exchanged with another's.
-        if (found.AsParallel().FirstOrDefault(f => !IsOf(f)).MemberId is { } damaged)
-        {
-            await findings.AddAsync("person", $"{damaged}：所存的查找值不是此人的 found by another's number");
-            throw new RefusedException(new Rejection(Rejections.PersonDamaged, damaged));
-        }
-        return found.ToDictionary(f => f.Id, f => f.MemberId);
+        var damaged = found.AsParallel().Where(f => !IsOf(f)).Select(f => f.MemberId).ToHashSet();
+        foreach (var id in damaged.Order(StringComparer.Ordinal).Take(20))
+            await findings.AddAsync("person", $"{id}：所存的查找值不是此人的 found by another's number");
+        return (
+            found.Where(f => !damaged.Contains(f.MemberId)).ToDictionary(f => f.Id, f => f.MemberId),
+            [.. damaged.Order(StringComparer.Ordinal)]
+        );
 
         bool IsOf((CitizenId Id, string MemberId, byte[]? Key, byte[] Data) row) =>
             row.Key is not null && Open(row.MemberId, row.Key, row.Data)?.CitizenId == row.Id.Value;
@@ -227,6 +253,17 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     /// opens as well.</param>
     /// <exception cref="RefusedException"><c>person-damaged</c>: somebody edited the row of one.</exception>
     public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(
+        NpgsqlConnection connection,
+        IEnumerable<string> memberIds,
+        IEnumerable<KeyValuePair<string, string>>? digests = null
+    )
+    {
+        var (persons, damaged) = await ReadSoundAsync(connection, memberIds, digests);
+        return damaged is [] ? persons : throw Damaged(damaged);
+    }
+
+    /// <summary>As <see cref="ReadAsync"/>, without those whose row somebody edited; and who they are.</summary>
+    public async Task<(IReadOnlyDictionary<string, Person> Persons, IReadOnlyList<string> Damaged)> ReadSoundAsync(
         NpgsqlConnection connection,
         IEnumerable<string> memberIds,
         IEnumerable<KeyValuePair<string, string>>? digests = null
@@ -250,10 +287,10 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         );
         string[] damaged = [.. opened.Where(p => p.Value is null).Select(p => p.Key).Order(StringComparer.Ordinal)];
         if (damaged.Length == 0)
-            return opened!;
+            return (opened!, []);
         foreach (var id in damaged.Take(20))
             await findings.AddAsync("person", $"{id}：个人信息记录被改动，无法解开 personal data was edited");
-        throw new RefusedException(new Rejection(Rejections.PersonDamaged, string.Join("、", damaged.Take(3))));
+        return (opened.Where(p => p.Value is not null).ToDictionary(p => p.Key, p => p.Value!), damaged);
 
         (string Id, Person? Person) Opened((string Id, byte[] Key, byte[] Data) row) =>
             (
@@ -326,7 +363,7 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     ) => (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => p.Value.AgeIn(year));
 
     /// <summary>
-    /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the
+    /// Stores new persons, some hundreds in a statement. A citizen id that another transaction stored first is left alone: look the
     /// ids up again afterwards and use what is there.
     /// </summary>
     /// <param name="collectiveId">Whose members they become, and among whom they are found; null: nobody's.</param>
@@ -337,8 +374,6 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         string? collectiveId = null
     )
     {
-        // The list before the people, here and wherever both are written.
-        var list = collectiveId is null ? (Guid?)null : await Lists.RoomAsync(connection, collectiveId);
         // Sorted by hash: two imports that share persons wait for each other in one order.
         var rows = people
             .Select(p =>
@@ -349,9 +384,30 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
                     Namesakes: StreamId.IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null
                 )
             )
-            .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal)
-            .ToList();
-        var stored = await connection.QueryAsync(
+            .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal);
+        var byId = people.ToDictionary(p => p.MemberId, p => p.Person);
+        foreach (var some in rows.Chunk(NameLists.AtOnce))
+        {
+            // The list before the people, here and wherever both are written.
+            var list = collectiveId is null ? (Guid?)null : await Lists.RoomAsync(connection, collectiveId);
+            var stored = await StoreAsync(connection, some, list);
+            if (list is { } into)
+                await Lists.PutAsync(
+                    connection,
+                    collectiveId!,
+                    into,
+                    [.. stored.Select(id => Listed.Of(id, byId[id]))]
+                );
+        }
+    }
+
+    /// <returns>Who was not there.</returns>
+    private static Task<List<string>> StoreAsync(
+        NpgsqlConnection connection,
+        (string MemberId, byte[] Hash, (byte[] WrappedKey, byte[] Data) Sealed, byte[]? Namesakes)[] rows,
+        Guid? list
+    ) =>
+        connection.QueryAsync(
             $"""
             insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data, namesake_hash, list_id)
             select p.*, @list::uuid
@@ -367,15 +423,6 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             ("data", rows.Select(r => r.Sealed.Data).ToArray()),
             ("namesakes", rows.Select(r => r.Namesakes).ToArray())
         );
-        var own = stored.ToHashSet();
-        if (list is { } into)
-            await Lists.PutAsync(
-                connection,
-                collectiveId!,
-                into,
-                [.. people.Where(p => own.Contains(p.MemberId)).Select(p => Listed.Of(p.MemberId, p.Person))]
-            );
-    }
 
     /// <summary>
     /// Records as they are now, each under a new key: what was there before is in them, and nowhere else. Who has got

@@ -338,7 +338,7 @@ public sealed class LedgerCheck(
                 : (int?)null;
         if (
             fold.Document.IsAssignableTo(typeof(Aggregate))
-            && events.FirstOrDefault(e => e.Version > (known ?? 0) && e.Sequence <= seen && marks.IsUnmarked(e))
+            && events.FirstOrDefault(e => e.Sequence <= seen && marks.IsUnmarked(e) && marks.IsBeyond(e, known))
                 is { } unmarked
         )
             return new Difference(name, id, Underivable, null, Marks.Why(unmarked), unmarked.Sequence);

@@ -25,7 +25,8 @@ public sealed record SearchHit(string Title, string? What, string? Detail, Money
 /// <summary>What was found of one kind; <paramref name="More"/>: there is more than is shown.</summary>
 public sealed record SearchGroup(SearchKind Kind, IReadOnlyList<SearchHit> Hits, bool More);
 
-public sealed record SearchView(IReadOnlyList<SearchGroup> Groups);
+/// <param name="Damaged">How many people were left out whose record somebody edited past the product.</param>
+public sealed record SearchView(IReadOnlyList<SearchGroup> Groups, int Damaged = 0);
 
 /// <summary>Somebody looked for people. <paramref name="Asked"/>: a keyed hash, the same for the same question;
 /// <paramref name="Shown"/>: who was shown, masked.</summary>
@@ -39,5 +40,8 @@ public sealed record SearchRecordEntry(
     IReadOnlyList<string> Shown
 );
 
-/// <summary>Newest first; <paramref name="Next"/>: where it goes on, as <c>before</c>.</summary>
-public sealed record SearchRecordPage(IReadOnlyList<SearchRecordEntry> Entries, long? Next);
+/// <summary>
+/// Newest first; <paramref name="Next"/>: where it goes on, as <c>before</c>; <paramref name="Planted"/>: how many rows
+/// of this page are none of the product's and were left out.
+/// </summary>
+public sealed record SearchRecordPage(IReadOnlyList<SearchRecordEntry> Entries, long? Next, int Planted);
