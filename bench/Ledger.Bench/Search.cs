@@ -131,7 +131,8 @@ public static partial class Search
                                       'evidence', jsonb_build_array(md5(n::text))),
                    'funds_paid', now(), '*DEFAULT*', 'Ledger.Domain.Funds.FundsPaid, Ledger.Domain',
                    jsonb_build_object('role', 'village-finance', 'actor', 'officer', 'region', f.region,
-                                      'command', 'sign-payment', 'effectiveDate', '2026-11-01', 'idempotencyKey', 'x', 'mark', ''),
+                                      'command', 'sign-payment', 'effectiveDate', '2026-11-01', 'idempotencyKey', 'x',
+                                      'mark', ''),
                    false
               from generate_series(0, @payments - 1) n join f on f.nr = n % f.many
             """,

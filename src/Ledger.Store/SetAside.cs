@@ -40,7 +40,7 @@ public sealed class SetAside
     /// </summary>
     /// <param name="events">Their numbers: from the first to the last, each stream by itself.</param>
     /// <param name="by">Who looked at it, and who else; on record with the reason.</param>
-    /// <returns>Of each stream what was set aside and why that one counts no more; and what was not, with why.</returns>
+    /// <returns>Of each stream what was set aside and why that counts no more; and what was not, with why.</returns>
     public static async Task<(IReadOnlyList<string> Done, IReadOnlyList<string> Left)> AddAsync(
         NpgsqlConnection owner,
         IDocumentStore store,
@@ -74,15 +74,9 @@ public sealed class SetAside
                 $"select 1 from {schema}.mt_streams where id = @stream for update",
                 ("stream", stream)
             );
-            var rows = new List<StoredRow>();
-            await foreach (
-                var row in new StoredEvents(store, schema, seal).LookAsync(
-                    owner,
-                    "stream_id = @stream",
-                    ("stream", stream)
-                )
-            )
-                rows.Add(row);
+            var rows = await new StoredEvents(store, schema, seal)
+                .LookAsync(owner, "stream_id = @stream", ("stream", stream))
+                .ToListAsync();
             var (aside, fault) = Last(
                 stream,
                 rows,
@@ -114,7 +108,7 @@ public sealed class SetAside
         return (done, left);
     }
 
-    /// <summary>From the last of a stream backwards, as far as they are among the asked and count for nothing.</summary>
+    /// <summary>From the last of a stream backwards, as far as they are among the asked and are to go.</summary>
     private static (IReadOnlyList<(long Sequence, string Why)> Aside, string? Fault) Last(
         string stream,
         IReadOnlyList<StoredRow> rows,

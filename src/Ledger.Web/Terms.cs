@@ -52,6 +52,12 @@ public static partial class Terms
         ["SampleState.papered"] = "待签署",
         ["SampleState.concluded"] = "已签署",
         ["SubAccount.general"] = "通用",
+        // Why what a fund holds changed (Comparing)
+        ["Change.credited"] = "已入账到个人",
+        ["Change.refunded"] = "个人账户退回",
+        ["Change.returned"] = "退回来源",
+        ["Change.received"] = "从其他资金转入",
+        ["Change.transferred"] = "转到其他资金",
         // What was found wrong (Findings.Kinds)
         ["Finding.account"] = "账户",
         ["Finding.check"] = "日志核对",
@@ -360,6 +366,9 @@ public static partial class Terms
             ["transfer", var fund] => $"与 {fund} 往来",
             _ => account,
         };
+
+    /// <summary>Why what lies in the ring-fence changed (ChangeOfKind).</summary>
+    public static string Change(string kind) => Words.GetValueOrDefault($"Change.{kind}") ?? Account(kind);
 
     private static readonly (string Href, string Text) Home = ("/", "首页"),
         Funds = ("/funds", "资金"),

@@ -71,6 +71,8 @@ public sealed class EveryPageTests(WebFixture web)
         ("/funds", "COUNTY_HRSS", "/funds"),
         ("/supervision", "COUNTY_HRSS", "/supervision"),
         ("/ranking", "COUNTY_HRSS", "/ranking"),
+        ("/comparison", "COUNTY_HRSS", "/comparison"),
+        ("/comparison", "AUDITOR", "/comparison?fund={settledFund}&from={year}-01-01"),
         ("/pilots", "CITY_HRSS", "/pilots"),
         ("/policy-years", "CITY_HRSS", "/policy-years"),
         ("/donors", "COUNTY_HRSS", "/donors"),
@@ -100,6 +102,7 @@ public sealed class EveryPageTests(WebFixture web)
         "/applications.xlsx",
         "/supervision.xlsx",
         "/ranking.xlsx",
+        "/comparison.xlsx",
         "/accounts",
         "/operation",
     ];

@@ -26,6 +26,74 @@ public static class OfficeSheets
         params (string Name, string Value)[] facts
     ) => Workbook.List("说明", [("项目", 20), ("内容", 70)], [.. facts.Select(f => (object?[])[f.Name, f.Value])]);
 
+    /// <summary>What changed by kind; each fund's share of it; the entries that were asked for.</summary>
+    public static byte[] Comparison(ComparisonView v)
+    {
+        (string, int)[] Amounts(params (string, int)[] first) =>
+            [
+                .. first,
+                .. v.Spans.Select(s => ($"{s.From.AddDays(1):yyyy-MM-dd} 至 {s.To:yyyy-MM-dd}（元）", 26)),
+                .. v.Spans.Count == 2 ? [("相差（元）", 16)] : Array.Empty<(string, int)>(),
+            ];
+        object?[] Row(IReadOnlyList<SpanView> spans, Func<SpanView, Money> of, params object?[] first) =>
+            [
+                .. first,
+                .. spans.Select(s => (object)of(s)),
+                .. spans.Count == 2 ? [of(spans[0]) - of(spans[1])] : Array.Empty<object>(),
+            ];
+        return Workbook.Write(
+            Workbook.List(
+                "变动",
+                Amounts(("项目", 30)),
+                [
+                    Row(v.Spans, s => s.Opening.TotalAmount, "期初（在资金里的钱）"),
+                    .. v.Kinds.Select(k => Row(v.Spans, s => s.Of(k), Terms.Change(k))),
+                    Row(v.Spans, s => s.Closing.TotalAmount, "期末（在资金里的钱）"),
+                    Row(v.Spans, s => s.Closing.AvailableAmount, "期末·可用"),
+                    Row(v.Spans, s => s.Closing.ReservedAmount, "期末·已占用"),
+                    Row(v.Spans, s => s.Closing.InTransitAmount, "期末·在途"),
+                ]
+            ),
+            Workbook.List(
+                "各资金",
+                Amounts(("资金", 40), ("区划", 16), ("项目", 30)),
+                [
+                    .. v.Funds.SelectMany(f =>
+                        v.Kinds.Select(k => Row(f.Spans, s => s.Of(k), f.Name, f.Region, Terms.Change(k)))
+                            .Prepend(Row(f.Spans, s => s.Opening.TotalAmount, f.Name, f.Region, "期初"))
+                            .Append(Row(f.Spans, s => s.Closing.TotalAmount, f.Name, f.Region, "期末"))
+                    ),
+                ]
+            ),
+            Workbook.List(
+                "分录",
+                [
+                    ("日期", 12),
+                    ("事件", 12),
+                    ("事项", 20),
+                    ("项目", 30),
+                    ("金额（元）", 16),
+                    ("摘要", 50),
+                    ("资金编号", 50),
+                ],
+                [
+                    .. v.Entries.Select(e =>
+                        (object?[])
+                            [
+                                $"{e.Date:yyyy-MM-dd}",
+                                $"{e.Sequence}",
+                                Terms.Event(e.Type),
+                                Terms.Change(e.Kind),
+                                e.Amount,
+                                e.Abstract,
+                                e.FundId,
+                            ]
+                    ),
+                ]
+            )
+        );
+    }
+
     private static readonly (string, int)[] RankingHeadings =
     [
         ("名次", 8),

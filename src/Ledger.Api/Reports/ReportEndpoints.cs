@@ -80,6 +80,7 @@ public static class ReportEndpoints
 
     public static void MapReports(this IEndpointRouteBuilder api)
     {
+        Comparisons.Map(api);
         api.MapGet(
                 "/reports/incentives",
                 async (

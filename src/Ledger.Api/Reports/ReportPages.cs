@@ -49,6 +49,7 @@ public static class ReportPages
         );
         MapSupervision(app);
         MapRanking(app);
+        Comparisons.MapPages(app);
     }
 
     private delegate Task<IResult> ShowSupervision(

@@ -42,6 +42,9 @@ public sealed class SearchGuard(Settings settings) : IDisposable
 /// <summary>The one box: one question to everything that the caller may see.</summary>
 public static class SearchEndpoints
 {
+    public static IServiceCollection AddSearch(this IServiceCollection services) =>
+        services.AddSingleton<SearchGuard>().AddSingleton<SearchRecord>().AddScoped<Finder>();
+
     public static void MapSearch(this IEndpointRouteBuilder api)
     {
         api.MapGet("/search", GetAsync)

@@ -363,8 +363,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     ) => (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => p.Value.AgeIn(year));
 
     /// <summary>
-    /// Stores new persons, some hundreds in a statement. A citizen id that another transaction stored first is left alone: look the
-    /// ids up again afterwards and use what is there.
+    /// Stores new persons, some hundreds in a statement. A citizen id that another transaction stored first is left
+    /// alone: look the ids up again afterwards and use what is there.
     /// </summary>
     /// <param name="collectiveId">Whose members they become, and among whom they are found; null: nobody's.</param>
     public async Task AddAsync(

@@ -30,6 +30,20 @@ const options = {
       series: d.series.map(s => ({ name: s.name, type: 'bar', stack: d.stacked ? 'all' : undefined, data: s.values, itemStyle: { color: s.color }, barMaxWidth: 36 })),
     };
   },
+  // { steps: [{ label, from, to, color }] }: what is there, and what came and went until what is there then
+  waterfall: (d, width) => {
+    const left = Math.min(190, width * .4), narrow = width < 480;
+    return {
+      tooltip: { trigger: 'item', formatter: p => `${d.steps[p.dataIndex].label}<br>${yuan(d.steps[p.dataIndex].amount)} ${unit}` },
+      grid: { left, right: 28, top: 8, bottom: 28, outerBoundsMode: 'none' },
+      xAxis: { type: 'value', splitNumber: narrow ? 3 : 5, axisLabel: { ...text, hideOverlap: true, formatter: short } },
+      yAxis: { type: 'category', inverse: true, data: d.steps.map(s => s.label), axisTick: { show: false }, axisLabel: { ...text, width: left - 14, overflow: narrow ? 'break' : 'truncate', ...(narrow ? { fontSize: 12, lineHeight: 14 } : {}) } },
+      series: [
+        { type: 'bar', stack: 'all', silent: true, itemStyle: { color: 'transparent' }, data: d.steps.map(s => Math.min(s.from, s.to)) },
+        { type: 'bar', stack: 'all', barMaxWidth: 30, data: d.steps.map(s => ({ value: Math.abs(s.to - s.from), itemStyle: { color: s.color } })) },
+      ],
+    };
+  },
   line: d => ({
     tooltip: { trigger: 'axis', valueFormatter: yuan },
     legend: { textStyle: text, top: 0, itemGap: 28 },
