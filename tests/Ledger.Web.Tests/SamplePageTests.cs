@@ -32,7 +32,7 @@ public sealed class SamplePageTests(WebFixture web)
         await auditor.ShootAsync("story-sample-paper");
         await PaperAsync(auditor, "", "");
         await auditor.SeesAsync("第 1 号底稿已记下");
-        await PaperAsync(auditor, "10.50", "当年已转为职工养老保险");
+        await PaperAsync(auditor, "10.50", "重复补助");
         await auditor.SeesAsync("第 2 号底稿已记下");
         await PaperAsync(auditor, "", "");
         await auditor.SeesAsync("第 3 号底稿已记下");
@@ -48,7 +48,7 @@ public sealed class SamplePageTests(WebFixture web)
         var printed = string.Concat(await PrintTests.PrintedAsync(auditor, sample, "sample"));
         foreach (
             var word in (string[])
-                ["工作底稿", "职工养老保险", "10.50", "差错上限", "编制", "复核", "扩大抽样", "种子", "合作社"]
+                ["工作底稿", "重复补助", "10.50", "差错上限", "编制", "复核", "扩大抽样", "种子", "合作社"]
         )
             Assert.Contains(word, printed, StringComparison.Ordinal);
         Assert.DoesNotContain("签署底稿", printed, StringComparison.Ordinal);
