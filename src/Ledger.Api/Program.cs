@@ -28,6 +28,7 @@ using Ledger.Api.Policies;
 using Ledger.Api.Profiles;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
+using Ledger.Api.Sampling;
 using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -228,6 +229,7 @@ public partial class Program
         api.MapAccounts();
         api.MapPolicyYears();
         api.MapPilots();
+        api.MapSamples();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();
@@ -268,6 +270,7 @@ public partial class Program
         app.MapProfilePages();
         app.MapPolicyYearPages();
         app.MapDonorPages();
+        app.MapSamplePages();
         app.MapAccountPages();
         app.MapOperationPages();
         app.MapHealth();

@@ -613,6 +613,41 @@ public static class Rejections
         "",
         "在继承集体办理"
     );
+    public static readonly RejectionCode SampleEmpty = new(
+        "sample-empty",
+        422,
+        "没有可抽样的支出",
+        "",
+        "核对年度、范围和支出种类；刚登记的支出几秒后进入存证日志，才可抽样"
+    );
+    public static readonly RejectionCode SampleNotSealed = new(
+        "sample-not-sealed",
+        409,
+        "抽样公告尚未签名",
+        "",
+        "等公告进入下一个签名的检查点（通常几秒）再抽取"
+    );
+    public static readonly RejectionCode SampleWordsMismatch = new(
+        "sample-words-mismatch",
+        422,
+        "不是公告时的审计用语",
+        "",
+        "一字不差地写出公告前定下的用语；记不起来的，重新公告一次"
+    );
+    public static readonly RejectionCode SamplePopulationChanged = new(
+        "sample-population-changed",
+        409,
+        "抽样总体与公告时不同",
+        "",
+        "已存证的支出不会变：请管理员核对资金轴，更正后再抽取"
+    );
+    public static readonly RejectionCode SamplePapersMissing = new(
+        "sample-papers-missing",
+        409,
+        "底稿没有填完",
+        "",
+        "在抽样页逐份填写底稿，没有差错的也要填"
+    );
     public static readonly RejectionCode Busy = new(
         "busy",
         503,

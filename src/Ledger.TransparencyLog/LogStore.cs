@@ -277,6 +277,36 @@ public static class LogStore
         );
     }
 
+    /// <summary>The first signed checkpoint that holds the entry of this index; null before it is signed.</summary>
+    public static async Task<Checkpoint?> FirstAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> keys,
+        long index
+    )
+    {
+        for (var after = index; ; )
+        {
+            var rows = await connection.QueryAsync(
+                $"""
+                select c.size, c.note
+                  from {schema}.log_checkpoint c
+                 where c.size > @after
+                   and c.size <= (select size from {schema}.log_state)
+                 order by c.size limit 100
+                """,
+                r => (Size: r.GetInt64(0), Note: r.GetString(1)),
+                ("after", after)
+            );
+            foreach (var (size, note) in rows)
+                if (Read(note) is { } checkpoint && checkpoint.Size == size && checkpoint.IsSignedBy(keys))
+                    return checkpoint;
+            if (rows.Count < 100)
+                return null;
+            after = rows[^1].Size;
+        }
+    }
+
     /// <summary>What stands in the newest row, whoever wrote it: for who has no keys.</summary>
     public static async Task<string?> NewestNoteAsync(NpgsqlConnection connection, string schema) =>
         (

@@ -16,6 +16,7 @@ public sealed class Offices
         policy_year_change_proposed policy_year_change_declined: city-hrss
         regions_named agency_profile_recorded: administrator
         pilot_applied: county-hrss
+        sample_announced sample_drawn sample_paper_recorded sample_concluded: auditor
         pilot_approved pilot_declined: city-hrss
         collective_registered: county-agriculture agency
         collective_surveyed: village-finance township

@@ -47,6 +47,10 @@ public static partial class Terms
         ["SearchKind.officer"] = "经办人",
         ["SearchKind.event"] = "事件",
         ["SearchKind.day"] = "日期",
+        ["SampleState.announced"] = "待抽取",
+        ["SampleState.drawn"] = "待填底稿",
+        ["SampleState.papered"] = "待签署",
+        ["SampleState.concluded"] = "已签署",
         ["SubAccount.general"] = "通用",
         // Why what a fund holds changed (Comparing)
         ["Change.credited"] = "已入账到个人",
@@ -150,6 +154,9 @@ public static partial class Terms
         ["EntryKind.carried"] = "结转",
         ["EntryKind.freed"] = "解除指定用途",
         ["EntryKind.received"] = "合并转入",
+        ["EntryKind.reserved"] = "审批占用",
+        ["EntryKind.returned"] = "退回来源",
+        ["EntryKind.transferred"] = "转出",
     };
 
     private static readonly Dictionary<string, string> Events = new()
@@ -275,6 +282,10 @@ public static partial class Terms
         ["plan_step_recorded"] = "会前步骤",
         ["resolution_published"] = "公布决议",
         ["notice_proof_recorded"] = "公示照片",
+        ["sample_announced"] = "公告抽样",
+        ["sample_drawn"] = "抽取样本",
+        ["sample_paper_recorded"] = "填写底稿",
+        ["sample_concluded"] = "签署底稿",
     };
 
     /// <summary>Event types as the audit trail names them, with their words.</summary>
@@ -368,6 +379,7 @@ public static partial class Terms
         Supervision = ("/supervision", "督办"),
         Ranking = ("/ranking", "激励排名"),
         Audit = ("/audit", "审计轨迹"),
+        Samples = ("/samples", "审计抽样"),
         Log = ("/proof", "存证"),
         Exports = ("/exports", "导出"),
         Policy = ("/policy-years", "政策年度"),
@@ -385,7 +397,7 @@ public static partial class Terms
         [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit],
         [Roles.Agency] = [Home, Applications, Funds, Collectives, Members, Contributions, Supervision, Ranking, Audit],
         [Roles.Township] = [Home, Funds, Collectives, Plans, Applications, Supervision, Ranking],
-        [Roles.Auditor] = [Home, Audit, Funds, Applications, Log, Exports, Donors, Supervision, Ranking],
+        [Roles.Auditor] = [Home, Audit, Samples, Funds, Applications, Log, Exports, Donors, Supervision, Ranking],
         [Roles.CityHrss] =
         [
             Home,

@@ -62,6 +62,7 @@ public sealed class AccessTests(ApiFixture api)
                 .Replace("{id}", "nothing", StringComparison.Ordinal)
                 .Replace("{digest}", "nothing", StringComparison.Ordinal);
             path = path.Replace("{sequence:long}", "1", StringComparison.Ordinal)
+                .Replace("{number:int}", "1", StringComparison.Ordinal)
                 .Replace("{**path}", "000", StringComparison.Ordinal);
             path = System.Text.RegularExpressions.Regex.Replace(
                 path.Replace("{sessionId:guid}", $"{Guid.Empty}", StringComparison.Ordinal),
@@ -247,6 +248,10 @@ public sealed class AccessTests(ApiFixture api)
             ["sponsorships"] = "sponsorship-x",
             ["requests"] = "member-x",
             ["changes"] = "change-x",
+            ["samples"] = (
+                await DrawnSamples.AnnouncedAsync(offices.Auditor, SamplingTests.Body(village, api.Today.Year))
+            ).Id,
+            ["papers"] = "1",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are
         // public law there; and so is how its agency's files look (ProfileTests: no other county sees it).

@@ -98,7 +98,7 @@ public sealed partial class ArchitectureTests
         Assert.DoesNotContain(members, f => f.FieldType == typeof(double) || f.FieldType == typeof(float));
     }
 
-    private static readonly string[] IrregularPast = ["Sent", "Paid", "Withdrawn", "LeftOut", "Held"];
+    private static readonly string[] IrregularPast = ["Drawn", "Sent", "Paid", "Withdrawn", "LeftOut", "Held"];
 
     [Fact]
     public void Every_event_is_a_sealed_record_in_the_past_tense_and_its_amounts_say_their_unit()

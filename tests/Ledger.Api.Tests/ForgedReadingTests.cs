@@ -354,6 +354,11 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
             "select max(seq_id) from ledger.mt_events where stream_id = @f",
             ("f", village.FundId)
         );
+        var sample = await DrawnSamples.DrawnAsync(
+            village.Offices.Auditor,
+            SamplingTests.Body(village, api.Today.Year),
+            SamplingTests.Words
+        );
         var county = village.Offices.County;
         var administrator = api.Client(new Actor($"administrator.{county}", Roles.Administrator, county));
         await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody($"clerk.{county}", Roles.Agency, county));
@@ -377,6 +382,8 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("members/{id}", $"members/{member}"),
                 ("donors/{id}", $"donors/{donor}"),
                 ("gifts/{id}", $"gifts/{donor}"),
+                ("samples/{id}", $"samples/{sample.Id}"),
+                ("{number:int}", "1"),
                 ("pilots/{id}", $"pilots/pilot-{county}"),
                 ("{memberId}", member),
                 ("{allocationId}", allocation),

@@ -2,7 +2,11 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Ledger.Api.Sampling;
+using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Sampling;
 using Marten;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +45,7 @@ public sealed partial class LogTests(ApiFixture api)
             )
         )
             Assert.False(refused.IsSuccessStatusCode);
+        var sample = await SampledAsync(process);
         var member = (
             await connection.QueryAsync(
                 "select stream_id from ledger.mt_events where type = 'member_registered' order by seq_id limit 1",
@@ -85,6 +90,8 @@ public sealed partial class LogTests(ApiFixture api)
         var entries = await File.ReadAllTextAsync(log);
         Assert.Contains("\"type\":\"command_refused\"", entries);
         Assert.DoesNotContain(new SamplePeople(370811).Take(1, "370811").Single().Name, entries);
+
+        await RedrawnAsync(process, sample, log, checkpoint);
 
         var random = new Random(1000);
         var receipts = Directory.CreateDirectory(process.At("receipts")).FullName;
@@ -459,6 +466,47 @@ public sealed partial class LogTests(ApiFixture api)
         var line = Canonical(now);
         Assert.NotEqual(all[at], line);
         return all.Select((l, i) => i == at ? line : l);
+    }
+
+    /// <summary>An auditor's sample of what the county approved.</summary>
+    private static Task<SampleView> SampledAsync(SampleProcess process) =>
+        DrawnSamples.DrawnAsync(
+            new SampleClient(
+                process.Http,
+                new Tokens(KeyFile.LoadOrCreate(process.At("keys.json")), TimeProvider.System),
+                new Actor("auditor.3708", Roles.Auditor, "3708")
+            ),
+            new
+            {
+                region = "370811",
+                year = int.Parse(process.Variable("YEAR")),
+                kind = "reserved",
+                size = 60,
+                wordsDigest = FenSample.WordsDigest("审计自己的一句话"),
+            },
+            "审计自己的一句话"
+        );
+
+    /// <summary>A second program (tests/python/redraw.py) draws the same fen from the exported log, and no
+    /// others.</summary>
+    private static async Task RedrawnAsync(SampleProcess process, SampleView sample, string log, string checkpoint)
+    {
+        (int Exit, string Said) Redraw(string of) =>
+            Programs.Run(
+                "python3",
+                [Path.Combine(TourTests.Repository, "tests/python/redraw.py"), of, checkpoint, sample.Id]
+            );
+        Assert.Equal((0, $"60 fen of {sample.PopulationAmount.Fen}, the same\n"), Redraw(log));
+        // One fen further along: after the checkpoint nobody may say so, and it is seen all the same.
+        var drawn = sample.Drawn[0];
+        var steered = (await File.ReadAllTextAsync(log)).Replace(
+            $"\"fen\":{drawn.Fen},",
+            $"\"fen\":{drawn.Fen + 1},",
+            StringComparison.Ordinal
+        );
+        await File.WriteAllTextAsync(process.At("steered.jsonl"), steered);
+        var (exit, said) = Redraw(process.At("steered.jsonl"));
+        Assert.True(exit != 0 && said.Contains("root of the checkpoint", StringComparison.Ordinal), said);
     }
 
     [Fact]

@@ -68,8 +68,17 @@ public sealed class PageAccessTests(ApiFixture api)
         ).Id;
         var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
         var line = (await village.Officer.GetAsync<FundStatement>($"/api/funds/{village.FundId}/statement")).Lines[0];
+        var sample = (
+            await DrawnSamples.DrawnAsync(
+                offices.Auditor,
+                SamplingTests.Body(village, api.Today.Year),
+                SamplingTests.Words
+            )
+        ).Id;
         string Fill(string route) =>
             route
+                .Replace("/samples/{id}", $"/samples/{sample}", StringComparison.Ordinal)
+                .Replace("{number:int}", "1", StringComparison.Ordinal)
                 .Replace("/funds/{id}", $"/funds/{village.FundId}", StringComparison.Ordinal)
                 .Replace("/plans/{id}", $"/plans/{village.PlanId}", StringComparison.Ordinal)
                 .Replace("/collectives/{id}", $"/collectives/{village.CollectiveId}", StringComparison.Ordinal)

@@ -18,6 +18,7 @@ public sealed partial class ConfirmTests
         "/api/operation/dead-letters/",
         "/api/reports/replay",
         "/api/pilots",
+        "/api/samples(/@S.Id/(draw|papers/@Row.Number))?$",
         "/api/plans/@Plan.Id/(steps|publication|dry-run|amendments|resolution|signature|countersignature)",
         "/api/plans$",
         "/api/collectives/@Collective.Id/surveys/",

@@ -53,6 +53,9 @@ public sealed class EveryPageTests(WebFixture web)
         ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
         ("/committee", "COMMITTEE", "/committee"),
         ("/audit", "AUDITOR", "/audit?id={settled}"),
+        ("/samples", "AUDITOR", "/samples"),
+        ("/samples/{id}", "AUDITOR", "/samples/{sample}"),
+        ("/samples/{id}/papers/{number:int}", "AUDITOR", "/samples/{sample}/papers/1"),
         ("/proof", "AUDITOR", "/proof"),
         ("/proof/log-check", "AUDITOR", "/proof/log-check"),
         ("/proof/check", "AUDITOR", "/proof/check"),
@@ -89,6 +92,7 @@ public sealed class EveryPageTests(WebFixture web)
     private static readonly string[] Elsewhere =
     [
         "/audit.xlsx",
+        "/samples/{id}/papers.xlsx",
         "/overview.xlsx",
         "/collectives/{id}/members.xlsx",
         "/funds.xlsx",

@@ -21,7 +21,7 @@ public sealed partial class PrintTests(WebFixture web)
     private static double Number(Group group) => double.Parse(group.Value, CultureInfo.InvariantCulture);
 
     /// <summary>What stands on each sheet; fails where a word is cut off or the sheet is none of A4.</summary>
-    private static async Task<IReadOnlyList<string>> PrintedAsync(Visitor visitor, string path, string name)
+    internal static async Task<IReadOnlyList<string>> PrintedAsync(Visitor visitor, string path, string name)
     {
         await visitor.Page.GotoAsync(path);
         await visitor.DrawnAsync();

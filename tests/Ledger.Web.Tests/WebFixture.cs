@@ -2,6 +2,7 @@ using Ledger.Api.Notices;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Sampling;
 using Ledger.Store;
 
 namespace Ledger.Web.Tests;
@@ -14,6 +15,8 @@ public sealed class WebFixture : IAsyncLifetime
 
     /// <summary>Whom to call at the agency, as the settings of these tests say.</summary>
     internal const string Contact = "任城区居保经办窗口 0537-1234567";
+
+    private const string SampleWords = "样例审计自己的一句话";
 
     public IBrowser Browser { get; private set; } = null!;
     public SampleProcess Sample { get; private set; } = null!;
@@ -82,8 +85,25 @@ public sealed class WebFixture : IAsyncLifetime
         var ownLine = $"/own-lines/{application}/{member}/{OwnLine.Code(keys, application, member)}";
         await county.Page.GotoAsync(ownLine);
         var proof = await county.Page.Locator(".proof-link a").GetAttributeAsync("href");
+        var sample = await DrawnSamples.DrawnAsync(
+            new SampleClient(
+                http,
+                new Tokens(keys, TimeProvider.System),
+                SampleStory.Cast.Single(c => c.Variable == "AUDITOR").Actor
+            ),
+            new
+            {
+                region = "370811",
+                year = int.Parse(Sample.Variable("YEAR"), System.Globalization.CultureInfo.InvariantCulture),
+                kind = "reserved",
+                size = 8,
+                wordsDigest = FenSample.WordsDigest(SampleWords),
+            },
+            SampleWords
+        );
         return new Dictionary<string, string>
         {
+            ["sample"] = sample.Id,
             ["ownLine"] = ownLine,
             ["proof"] = proof!,
             ["fund"] = fund,

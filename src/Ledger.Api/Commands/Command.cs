@@ -67,6 +67,7 @@ public sealed class Command(
         typeof(MemberYear),
         typeof(Account),
         typeof(AgencyProfile),
+        typeof(Ledger.Domain.Sampling.Sample),
     ];
 
     /// <summary>A kind's place in the order of locks.</summary>

@@ -4,12 +4,15 @@ using Ledger.Domain;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Policies;
+using Ledger.Domain.Sampling.Steps;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Reports;
 using Ledger.Projections.WorkQueues;
 using Ledger.Web;
 using Ledger.Web.Applications;
 using Ledger.Web.Reports;
+using Ledger.Web.Sampling;
+using AuditSample = Ledger.Domain.Sampling.Sample;
 
 namespace Ledger.Api.Exports;
 
@@ -405,6 +408,87 @@ public static class OfficeSheets
             ),
             Facts(("时间", Workbook.Text(now)), ("区划", region), ("范围", Whole(donors.Count)))
         );
+
+    /// <summary>An auditor's working papers: a row for each drawn line, what they say of the population beside
+    /// it.</summary>
+    public static byte[] Papers(AuditSample sample, IReadOnlyList<SampleRow> rows)
+    {
+        Workbook.Sum Total(Money value) => new(2, rows.Count + 1, value);
+        var bounds =
+            sample.Conclusion is { } c ? [(c.Confidence, c.Bound)]
+            : sample.Draw is null || sample.Missing.Count > 0 ? []
+            : ConcludeSample.Confidences.Select(k => (Confidence: k, Bound: sample.Estimate(k))).ToList();
+        return Workbook.Write(
+            Workbook.List(
+                "审计工作底稿",
+                PaperHeadings,
+                [
+                    .. rows.Select(r =>
+                        (object?[])
+                            [
+                                r.Number,
+                                r.Name,
+                                r.Line.Line.Length,
+                                r.Paper?.ErrorFen,
+                                r.Paper?.Finding,
+                                r.Paper?.Seen,
+                                r.Paper is null ? null : string.Join(' ', r.Paper.Evidence),
+                                r.Paper?.RecordedBy,
+                                r.Fund,
+                                r.SubAccount,
+                                r.Line.Fen + 1,
+                                r.Times,
+                                r.Line.Reference,
+                                r.Line.MemberYearId,
+                            ]
+                    ),
+                ],
+                [
+                    null,
+                    "合计",
+                    Total(Money.Sum(rows.Select(r => r.Line.Line.Length))),
+                    Total(Money.Sum(sample.Papers.Select(p => p.ErrorFen))),
+                ]
+            ),
+            Workbook.List(
+                "推断",
+                [("置信度（%）", 14), ("推断差错（元）", 18), ("差错上限（元）", 18)],
+                [.. bounds.Select(b => (object?[])[b.Confidence, b.Bound.LikelyFen, b.Bound.UpperFen])]
+            ),
+            Facts([
+                ("区划", sample.Region),
+                ("资金", sample.Population!.FundId ?? "全部"),
+                ("年度", $"{sample.Population.Year}"),
+                ("支出种类", Terms.Of(sample.Population.Kind)),
+                ("总体金额（元）", $"{sample.PopulationFen}"),
+                ("样本量", $"{sample.Size}"),
+                ("总体摘要", sample.PopulationDigest),
+                ("检查点", sample.Draw is { } d ? $"{d.TreeSize} {d.Root}" : "未抽取"),
+                ("审计用语", sample.Draw?.Words ?? ""),
+                ("种子", sample.Draw?.Seed ?? ""),
+                ("审计结论", sample.Conclusion?.Text ?? "未签署"),
+                ("签署人", sample.Conclusion?.ConcludedBy ?? ""),
+            ])
+        );
+    }
+
+    private static readonly (string, int)[] PaperHeadings =
+    [
+        ("底稿编号", 10),
+        ("成员", 14),
+        ("金额（元）", 16),
+        ("差错（元）", 16),
+        ("查出什么", 40),
+        ("另外看过的材料", 40),
+        ("凭证摘要", 40),
+        ("编制人", 20),
+        ("资金", 40),
+        ("分账户", 14),
+        ("抽到第几分", 16),
+        ("抽到次数", 10),
+        ("申请或去向", 50),
+        ("成员年度", 50),
+    ];
 
     /// <param name="next">After which number the trail goes on, where these are not all.</param>
     public static byte[] AuditTrail(IReadOnlyList<object?[]> rows, long? next, long behind) =>

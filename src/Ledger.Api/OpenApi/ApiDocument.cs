@@ -109,6 +109,7 @@ public static class ApiDocument
         ["supervision"] = "报表与督办 Reports",
         ["audit"] = "审计 Audit",
         ["batch"] = "成批提交 Batch",
+        ["samples"] = "抽样 Samples",
         ["log"] = "存证日志 Transparency log",
         ["trace"] = "追溯 Trace",
         ["search"] = "查找 Search",

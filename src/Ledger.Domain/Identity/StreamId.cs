@@ -48,6 +48,8 @@ public static class StreamId
 
     public static string NewApplication() => $"application-{Guid.CreateVersion7():N}";
 
+    public static string NewSample() => $"sample-{Guid.CreateVersion7():N}";
+
     // No stream: what stands for one in events of accounts.
     public static string NewPerson() => $"person-{Guid.NewGuid():N}";
 

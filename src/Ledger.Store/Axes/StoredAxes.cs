@@ -1,5 +1,6 @@
 using Ledger.Domain;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Sampling;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -144,6 +145,45 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
                 ("allocation", allocationId)
             )
         ).SingleOrDefault(e => e.Span.FundId == fundId);
+
+    /// <summary>
+    /// What a sample is drawn from, as the log's first <paramref name="logSize"/> entries laid it: an entry's place in
+    /// the log never changes, so neither does this. The year is that of the business date.
+    /// </summary>
+    public Task<List<SampledOutflow>> PopulationAsync(SamplePopulation of, long logSize) =>
+        connection.QueryAsync(
+            $"""
+            select f.account, f.fen_from, f.fen_to, f.reference
+              from {schema}.fen_axis f
+              join {schema}.mt_events e on e.id = f.event_id and e.stream_id like 'fund-%'
+              join {schema}.log_entry l on l.seq = e.seq_id
+             where f.axis = 'out' and f.kind = @kind
+               and l.log_index < @size
+               and left(e.headers ->> 'effectiveDate', 4) = @year
+               and starts_with(e.headers ->> 'region', @region)
+               and starts_with(f.account, @fund)
+             order by f.account collate "C", f.fen_from
+            """,
+            r => new SampledOutflow(r.GetString(0), new FenInterval(r.GetInt64(1), r.GetInt64(2)), r.GetString(3)),
+            ("kind", of.Kind.Word()),
+            ("size", logSize),
+            ("year", $"{of.Year:0000}"),
+            ("region", of.Region),
+            ("fund", of.FundId is { } fund ? $"{fund}/" : "")
+        );
+
+    /// <summary>The members' parts of what was drawn; none of a fen that went to no member.</summary>
+    public async Task<IReadOnlyList<SampledShare>> SharesAsync(IReadOnlyList<DrawnFen> drawn) =>
+        [
+            .. (
+                await OnAsync(
+                    Axis.Line,
+                    [.. drawn.Select(d => new FenSpan(d.Account, new FenInterval(d.Fen, d.Fen + 1)))]
+                )
+            )
+                .Select(f => new SampledShare(f.Entry.Span.Account, f.Entry.Span.Fen, f.Entry.MemberYearId!))
+                .Distinct(),
+        ];
 
     /// <summary>The entries at these places, for the check; the missing are absent.</summary>
     public Task<List<AxisEntry>> AtAsync(IReadOnlyList<AxisEntry> places) =>

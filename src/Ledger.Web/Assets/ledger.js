@@ -65,6 +65,7 @@ const read = input => {
     const plain = narrow.replace(/^(-?)\s*¥?\s*([^\s元圆]*)\s*[元圆]?$/, '$1$2');
     return /^[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$/.test(plain) ? mark + plain.replace('+', '').replaceAll(',', '') : text;
   }
+  if (kind === 'digest') return window.digest(text); // digest.js
   if (kind === 'int') return /^-?\d+$/.test(text) ? Number(text) : text;
   return text;
 };
@@ -79,12 +80,12 @@ const put = (target, path, value) => {
   });
 };
 
-/** The fields of a form as an object. "tiers.#.amount" counts the rows ([data-row]) that hold something; a name that ends in [] is a list. */
+/** The fields of a form as an object. "tiers.#.amount" counts the rows ([data-row]) that hold something; a name that ends in [] is a list; [data-kind=choice] only says which fields are asked. */
 const fields = form => {
   const body = {};
   const rows = new Map();
   for (const input of form.elements) {
-    if (!input.name || input.disabled || input.closest('[hidden],fieldset:disabled') || input.type === 'file' && input.dataset.kind !== 'evidence') continue;
+    if (!input.name || input.disabled || input.dataset.kind === 'choice' || input.closest('[hidden],fieldset:disabled') || input.type === 'file' && input.dataset.kind !== 'evidence') continue;
     if (input.type === 'radio' && !input.checked) continue;
     if (input.type === 'checkbox' && input.dataset.kind !== 'bool' && !input.checked) continue;
     let value = input.dataset.kind === 'evidence' ? input.digests : read(input);

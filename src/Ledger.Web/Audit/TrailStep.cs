@@ -53,6 +53,7 @@ public sealed record TrailThing(string Kind, string? Name, string? Href)
         ("policy-year-", "政策年度", null),
         ("pilot-", "试点", null),
         ("agency-profile-", "经办设置", null),
+        ("sample-", "审计抽样", null),
         ("account-", "账户", null),
         ("refusal-", "被拒绝的操作", null),
     ];
