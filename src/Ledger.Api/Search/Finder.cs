@@ -331,6 +331,9 @@ public sealed class Finder(
         ];
     }
 
+    /// <summary>So many of the newest lists are read through for an amount: each is unpacked for it.</summary>
+    private const int MostLists = 300;
+
     /// <summary>
     /// Those on whose list somebody gets just this amount, and how many: of a city there are too many lists to read.
     /// </summary>
@@ -342,10 +345,13 @@ public sealed class Finder(
                    (select count(*)
                       from jsonb_array_elements(data -> 'lines') l
                      where l -> 'amountFen' = to_jsonb(@fen))
-              from {{LedgerStore.Schema}}.mt_doc_application
-             where region like @scope || '%'
-               and data @> jsonb_build_object('lines', jsonb_build_array(jsonb_build_object('amountFen', @fen)))
-             order by data ->> 'year' desc, id
+              from (select id, data
+                      from {{LedgerStore.Schema}}.mt_doc_application
+                     where region like @scope || '%'
+                     order by id desc
+                     limit {{MostLists}}) a
+             where data @> jsonb_build_object('lines', jsonb_build_array(jsonb_build_object('amountFen', @fen)))
+             order by id desc
              limit {{Shown + 1}}
             """,
             r =>
