@@ -216,7 +216,7 @@ public sealed class FirstHourTests(WebFixture web, ITestOutputHelper output)
 
         var reviewer = await office.AgainAsync("agency.one");
         await reviewer.Locator("#list a").First.ClickAsync();
-        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddDays(8));
+        var today = Clock.Day(DateTimeOffset.UtcNow.AddDays(8));
         await reviewer.SetInputFilesAsync(
             "input[name=file]",
             File(
@@ -302,7 +302,7 @@ public sealed class FirstHourTests(WebFixture web, ITestOutputHelper output)
         var tax = await office.SitDownAsync("county.tax", once["county.tax"]);
         await tax.GotoAsync("/setup");
         await tax.GetByRole(AriaRole.Link, new() { Name = "导入本年缴费记录" }).ClickAsync();
-        var today = DateOnly.FromDateTime(DateTime.UtcNow);
+        var today = Clock.Day(DateTimeOffset.UtcNow);
         await tax.SetInputFilesAsync(
             "form[data-api*='contributions/import'] input[type=file]",
             File("缴费.xlsx", SampleSheets.Contributions(people.Select(p => (p, 300, false)), today.AddDays(-1), "SW"))

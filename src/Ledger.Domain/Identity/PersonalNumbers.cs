@@ -144,7 +144,7 @@ public static partial class PersonalNumbers
         digits.Length == 18
         && CitizenId.Parse(digits, out var fault) is var id
         && fault is null
-        && id.BirthDate.Year <= DateTime.UtcNow.Year - YoungestPayer;
+        && id.BirthDate.Year <= Clock.Day(DateTimeOffset.UtcNow).Year - YoungestPayer;
 
     /// <summary>Of what a mobile number, an id or a card can be: whatever else digits add up to is none.</summary>
     private static bool HaveLength(int digits) => digits is 11 or 13 or 15 or (>= 16 and <= 19);
