@@ -53,6 +53,8 @@ public sealed class OwnLineTests(ApiFixture api)
         var (status, found) = await FindAsync(application, $" {own.Name} ", own.CitizenId[^4..].ToLowerInvariant());
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Equal("approved", found.GetProperty("status").GetString());
+        var wide = string.Concat(own.CitizenId[^4..].Select(c => (char)(c + 0xFEE0)));
+        Assert.Equal(HttpStatusCode.OK, (await FindAsync(application, $"{own.Name[0]} {own.Name[1..]}", wide)).Status);
         Assert.Equal(100.00m, found.GetProperty("amount").GetDecimal());
         var address = Address(application, found);
         var page = await api.Http.GetStringAsync(address);

@@ -291,7 +291,9 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         Assert.Contains("待答复", slip, StringComparison.Ordinal);
         Assert.DoesNotContain("口头提出", slip, StringComparison.Ordinal);
         // As it is typed, in the API too.
-        foreach (var asked in new[] { atDesk, atDesk["objection-".Length..].Replace("-", "").ToLowerInvariant() })
+        var bare = atDesk["objection-".Length..];
+        var wide = string.Concat(bare.Select(c => (char)(c + 0xFEE0)));
+        foreach (var asked in new[] { atDesk, bare.Replace("-", "").ToLowerInvariant(), Uri.EscapeDataString(wide) })
             Assert.DoesNotContain(
                 "口头提出",
                 await api.Http.GetStringAsync($"{path}/{asked}"),

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Ledger.Api.Applications;
 
@@ -17,12 +18,12 @@ public static class QueryNumber
     public static string Id(string kind, string number) => $"{kind}-{number}";
 
     /// <summary>
-    /// The id that somebody means who types the number: in small letters, without hyphens, with the kind before it. The
+    /// The id that somebody means who types the number: in small letters or full width, without hyphens, with the kind before it. The
     /// ids of before are 32 hexadecimal digits.
     /// </summary>
     public static string Meant(string kind, string typed)
     {
-        var number = typed.Trim();
+        var number = typed.Normalize(NormalizationForm.FormKC).Trim();
         if (number.StartsWith($"{kind}-", StringComparison.OrdinalIgnoreCase))
             number = number[(kind.Length + 1)..];
         var plain = new string([.. number.Where(char.IsAsciiLetterOrDigit)]);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Threading.RateLimiting;
 using JasperFx.Events;
 using Ledger.Api.Commands;
@@ -112,7 +113,8 @@ public static class OwnLine
     )
     {
         var name = Require.Text(body.Name, "name", 50);
-        var four = (body.IdLastFour ?? "").Trim().ToUpperInvariant();
+        // As a Chinese keyboard may write it, and a name as names are compared everywhere.
+        var four = (body.IdLastFour ?? "").Trim().Normalize(NormalizationForm.FormKC).ToUpperInvariant();
         if (four.Length != 4 || !four[..3].All(char.IsAsciiDigit) || !(char.IsAsciiDigit(four[3]) || four[3] == 'X'))
             throw Require.Invalid("idLastFour", "应为身份证号的后四位，末位可以是 X");
         guard.Take(id, Source.Of(http));
@@ -124,7 +126,7 @@ public static class OwnLine
             application
                 .Lines.Where(l =>
                     persons.GetValueOrDefault(l.MemberId) is { } p
-                    && p.Name == name
+                    && PersonName.Canonical(p.Name) == PersonName.Canonical(name)
                     && p.CitizenId.EndsWith(four, StringComparison.Ordinal)
                 )
                 .ToList()
