@@ -18,8 +18,8 @@ public static class QueryNumber
     public static string Id(string kind, string number) => $"{kind}-{number}";
 
     /// <summary>
-    /// The id that somebody means who types the number: in small letters or full width, without hyphens, with the kind before it. The
-    /// ids of before are 32 hexadecimal digits.
+    /// The id that somebody means who types the number: in small letters or full width, without hyphens, with the kind
+    /// before it. The ids of before are 32 hexadecimal digits.
     /// </summary>
     public static string Meant(string kind, string typed)
     {
