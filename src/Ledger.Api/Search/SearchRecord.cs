@@ -57,7 +57,7 @@ public sealed class SearchRecord(KeyFile keys, Findings findings)
              order by seq desc
              limit {Page}
             """,
-            r => (Entry: Read(r), IsOurs: IsOurs(r)),
+            Read,
             ("scope", scope),
             ("actor", actor ?? ""),
             ("member", memberId ?? ""),
@@ -72,8 +72,9 @@ public sealed class SearchRecord(KeyFile keys, Findings findings)
         );
     }
 
-    private static SearchRecordEntry Read(NpgsqlDataReader r) =>
-        new(
+    private (SearchRecordEntry Entry, bool IsOurs) Read(NpgsqlDataReader r)
+    {
+        var entry = new SearchRecordEntry(
             r.GetInt64(0),
             r.GetFieldValue<DateTimeOffset>(1),
             r.GetString(2),
@@ -82,14 +83,11 @@ public sealed class SearchRecord(KeyFile keys, Findings findings)
             r.GetString(5),
             r.GetFieldValue<string[]>(6)
         );
-
-    private bool IsOurs(NpgsqlDataReader r)
-    {
         var seal = r.IsDBNull(8) ? null : r.GetString(8);
-        if (seal == "before") // there were none; nobody adds another (V0021)
-            return true;
-        var e = Read(r);
-        return seal == SealOf(r.GetGuid(7), e.Actor, e.Role, e.Region, e.Asked, e.Shown);
+        var isOurs =
+            seal == "before" // there were none; nobody adds another (V0021)
+            || seal == SealOf(r.GetGuid(7), entry.Actor, entry.Role, entry.Region, entry.Asked, entry.Shown);
+        return (entry, isOurs);
     }
 
     private string SealOf(Guid id, string actor, string role, string region, string asked, IEnumerable<string> shown) =>

@@ -1,7 +1,7 @@
 namespace Ledger.Domain.Sampling.Steps;
 
 /// <summary>
-/// Signs the papers: all of them are there, the error of the population is estimated (ISA 530, paragraphs 14 and 15),
+/// Signs the papers: all of them are there, the error of the population is estimated (ISA 530, paragraph 14),
 /// and nothing changes any more.
 /// </summary>
 public static class ConcludeSample
