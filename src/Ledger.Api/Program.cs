@@ -12,6 +12,7 @@ using Ledger.Api.Counties;
 using Ledger.Api.Donors;
 using Ledger.Api.Evidence;
 using Ledger.Api.Exports;
+using Ledger.Api.Feeds;
 using Ledger.Api.Forms;
 using Ledger.Api.Funds;
 using Ledger.Api.Help;
@@ -114,6 +115,7 @@ public partial class Program
             .AddSingleton<OwnLineGuard>()
             .AddSingleton<NoticeList>()
             .AddSearch()
+            .AddFeeds()
             .AddScoped<Comparisons>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
@@ -123,10 +125,7 @@ public partial class Program
             .AddScoped<IContacts>(s => s.GetRequiredService<Contacts>())
             .AddScoped<FirstHour>()
             .AddScoped<DeadLetters>();
-        builder
-            .Services.AddSingleton(AccountMap.Load(settings.AccountMap))
-            .AddSingleton(VoucherBook.Load(settings.VoucherColumns))
-            .AddSingleton<Exports>();
+        builder.Services.AddExports(settings);
         builder
             .Services.AddSingleton<SampleClock>()
             .AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
@@ -243,6 +242,8 @@ public partial class Program
         api.MapEvidence();
         api.MapReports();
         api.MapAudit();
+        api.MapFeed();
+        api.MapSubscriptions();
         api.MapCheck();
         api.MapTraces();
         api.MapSearch();
@@ -271,6 +272,7 @@ public partial class Program
         app.MapPolicyYearPages();
         app.MapDonorPages();
         app.MapSamplePages();
+        app.MapSubscriptionPages();
         app.MapAccountPages();
         app.MapOperationPages();
         app.MapHealth();

@@ -148,6 +148,10 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     [JsonIgnore]
     public byte[] SearchRecordKey => HMACSHA256.HashData(HashKey, "ledger search record"u8);
 
+    /// <summary>The key that the secrets of subscriptions follow from: none of them is kept anywhere.</summary>
+    [JsonIgnore]
+    public byte[] WebhookKey => HMACSHA256.HashData(HashKey, "ledger webhooks"u8);
+
     /// <summary>The key of what an authenticator and its recovery codes are.</summary>
     [JsonIgnore]
     public byte[] SecondFactorKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger second factor"u8);

@@ -17,6 +17,10 @@ public sealed class Offices
         regions_named agency_profile_recorded: administrator
         pilot_applied: county-hrss
         sample_announced sample_drawn sample_paper_recorded sample_concluded: auditor
+        subscription_opened subscription_changed subscription_secret_renewed subscription_ended: administrator
+        subscription_resumed: administrator
+        subscription_paused: administrator system
+        subscription_confirmed: city-hrss county-hrss
         pilot_approved pilot_declined: city-hrss
         collective_registered: county-agriculture agency
         collective_surveyed: village-finance township

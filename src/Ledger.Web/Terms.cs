@@ -51,6 +51,17 @@ public static partial class Terms
         ["SampleState.drawn"] = "待填底稿",
         ["SampleState.papered"] = "待签署",
         ["SampleState.concluded"] = "已签署",
+        ["SubscriptionState.proposed"] = "待确认",
+        ["SubscriptionState.active"] = "使用中",
+        ["SubscriptionState.paused"] = "已暂停",
+        ["SubscriptionState.ended"] = "已停止",
+        ["Delivery.refused"] = "收件方拒收",
+        ["Delivery.redirect"] = "收件方要求转到别处，不跟随",
+        ["Delivery.timeout"] = "收件方没有及时答复",
+        ["Delivery.unreachable"] = "连接不上",
+        ["Delivery.name-unknown"] = "查不到这个域名",
+        ["Delivery.certificate"] = "对方证书无效",
+        ["Delivery.address-forbidden"] = "地址在内部网络，不允许",
         ["SubAccount.general"] = "通用",
         // Why what a fund holds changed (Comparing)
         ["Change.credited"] = "已入账到个人",
@@ -286,6 +297,13 @@ public static partial class Terms
         ["sample_drawn"] = "抽取样本",
         ["sample_paper_recorded"] = "填写底稿",
         ["sample_concluded"] = "签署底稿",
+        ["subscription_opened"] = "申请订阅",
+        ["subscription_changed"] = "改变订阅",
+        ["subscription_confirmed"] = "确认订阅",
+        ["subscription_paused"] = "暂停订阅",
+        ["subscription_resumed"] = "恢复订阅",
+        ["subscription_secret_renewed"] = "更换订阅密钥",
+        ["subscription_ended"] = "停止订阅",
     };
 
     /// <summary>Event types as the audit trail names them, with their words.</summary>
@@ -321,6 +339,9 @@ public static partial class Terms
         Words.FirstOrDefault(w => w.Key.EndsWith($".{word}", StringComparison.Ordinal)).Value ?? word;
 
     public static string Event(string type) => Events.GetValueOrDefault(type, type);
+
+    /// <summary>Why a delivery failed.</summary>
+    public static string Delivery(string failure) => Words.GetValueOrDefault($"Delivery.{failure}", failure);
 
     /// <summary>One of the tiles of the operation page.</summary>
     public static string Reading(string name) => Words[$"Reading.{name}"];
@@ -389,6 +410,7 @@ public static partial class Terms
         Contributions = ("/contributions", "缴费记录"),
         Operation = ("/operation", "运行状况"),
         Collectives = ("/collectives", "集体"),
+        Subscriptions = ("/subscriptions", "订阅"),
         Setup = ("/setup", "从零开始");
 
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
@@ -413,6 +435,7 @@ public static partial class Terms
             Audit,
             Log,
             Exports,
+            Subscriptions,
         ],
         [Roles.CountyHrss] =
         [
@@ -427,6 +450,7 @@ public static partial class Terms
             Policy,
             Donors,
             Audit,
+            Subscriptions,
         ],
         [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
         [Roles.CountyAgriculture] =
@@ -444,7 +468,7 @@ public static partial class Terms
             Exports,
         ],
         [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking],
-        [Roles.Administrator] = [Home, Setup, Accounts, Profiles, Operation],
+        [Roles.Administrator] = [Home, Setup, Accounts, Profiles, Subscriptions, Operation],
     };
 
     public static IReadOnlyList<(string Href, string Text)> Menu(string role) => Menus.GetValueOrDefault(role, []);

@@ -45,6 +45,7 @@ public class ApiFixture : Databases
             web.UseSetting("Ledger:RateLimit:PerAddress", "0");
             web.UseSetting("Ledger:RateLimit:RefusalsPerMinute", "0");
             web.UseSetting("Ledger:ClockMarginMinutes", AnyClock);
+            web.UseSetting("Ledger:Webhooks:AllowedNetworks", "127.0.0.0/8");
             web.UseSetting("Logging:LogLevel:Default", "Warning");
             web.UseSetting("Logging:LogLevel:Marten", "None"); // a lost race is an error to Marten and a retry to us
             web.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>()));

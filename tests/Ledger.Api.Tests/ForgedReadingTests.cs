@@ -359,6 +359,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
             SamplingTests.Body(village, api.Today.Year),
             SamplingTests.Words
         );
+        var subscription = await WebhookTests.OpenedAsync(village.Offices);
         var county = village.Offices.County;
         var administrator = api.Client(new Actor($"administrator.{county}", Roles.Administrator, county));
         await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody($"clerk.{county}", Roles.Agency, county));
@@ -383,6 +384,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("donors/{id}", $"donors/{donor}"),
                 ("gifts/{id}", $"gifts/{donor}"),
                 ("samples/{id}", $"samples/{sample.Id}"),
+                ("subscriptions/{id}", $"subscriptions/{subscription}"),
                 ("{number:int}", "1"),
                 ("pilots/{id}", $"pilots/pilot-{county}"),
                 ("{memberId}", member),

@@ -75,9 +75,11 @@ public sealed class PageAccessTests(ApiFixture api)
                 SamplingTests.Words
             )
         ).Id;
+        var subscription = await WebhookTests.OpenedAsync(offices);
         string Fill(string route) =>
             route
                 .Replace("/samples/{id}", $"/samples/{sample}", StringComparison.Ordinal)
+                .Replace("/subscriptions/{id}", $"/subscriptions/{subscription}", StringComparison.Ordinal)
                 .Replace("{number:int}", "1", StringComparison.Ordinal)
                 .Replace("/funds/{id}", $"/funds/{village.FundId}", StringComparison.Ordinal)
                 .Replace("/plans/{id}", $"/plans/{village.PlanId}", StringComparison.Ordinal)

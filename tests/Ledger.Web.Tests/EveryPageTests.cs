@@ -56,6 +56,8 @@ public sealed class EveryPageTests(WebFixture web)
         ("/samples", "AUDITOR", "/samples"),
         ("/samples/{id}", "AUDITOR", "/samples/{sample}"),
         ("/samples/{id}/papers/{number:int}", "AUDITOR", "/samples/{sample}/papers/1"),
+        ("/subscriptions", "AUDITOR", "/subscriptions"),
+        ("/subscriptions/{id}", "COUNTY_HRSS", "/subscriptions/{subscription}"),
         ("/proof", "AUDITOR", "/proof"),
         ("/proof/log-check", "AUDITOR", "/proof/log-check"),
         ("/proof/check", "AUDITOR", "/proof/check"),

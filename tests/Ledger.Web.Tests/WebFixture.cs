@@ -101,8 +101,23 @@ public sealed class WebFixture : IAsyncLifetime
             },
             SampleWords
         );
+        var administrator = new SampleClient(
+            http,
+            new Tokens(keys, TimeProvider.System),
+            new Actor("admin.370811", Roles.Administrator, "370811")
+        );
+        var subscription = await administrator.PostAsync(
+            "/api/subscriptions",
+            new
+            {
+                name = "县大数据平台",
+                address = "https://example.cn/ledger",
+                types = (string[])["funds_allocated", "application_approved"],
+            }
+        );
         return new Dictionary<string, string>
         {
+            ["subscription"] = subscription.Id(),
             ["sample"] = sample.Id,
             ["ownLine"] = ownLine,
             ["proof"] = proof!,

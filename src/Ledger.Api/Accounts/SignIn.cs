@@ -90,7 +90,7 @@ public sealed class SignIn(
     IHttpContextAccessor context
 )
 {
-    private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15);
+    public static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15);
     public static readonly TimeSpan SessionTime = TimeSpan.FromDays(14);
 
     /// <summary>Of a name or password that somebody can have.</summary>

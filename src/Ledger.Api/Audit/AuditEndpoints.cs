@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
@@ -126,16 +125,14 @@ public static class AuditEndpoints
             : (Among(ids, after is null ? "" : $" and seq {beyond} @after", direction), "i.seq");
         var entries = await connection.QueryAsync(
             $"""
-            select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role,
-                   a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}',
-                   case when a.code = '{AuditEntry.Unreadable}' then {AuditEntry.DigestOf("e")} end
+            select {AuditEntryView.Columns}
               from (select a.* from {searched} where {string.Join(
                 " and ",
                 asked.Select(f => f.Condition)
             )} order by {order} {direction} limit {size + 1}) a
               join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq {direction}
             """,
-            Entry,
+            AuditEntryView.Read,
             [.. asked.Select(f => (f.Name, f.Value))]
         );
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
@@ -169,41 +166,8 @@ public static class AuditEndpoints
             ? [id, .. Enumerable.Range(2009, 91).Select(year => StreamId.MemberYear(id, year))]
             : [id];
 
-    private static AuditEntryView Entry(NpgsqlDataReader r) =>
-        new(
-            r.GetInt64(0),
-            r.GetGuid(1),
-            r.GetString(2),
-            r.GetInt32(3),
-            r.GetString(4),
-            r.GetFieldValue<DateTimeOffset>(5),
-            r.GetFieldValue<DateOnly>(6),
-            r.GetString(7),
-            r.GetString(8),
-            r.GetString(9),
-            r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
-            r.IsDBNull(11) ? null : r.GetString(11),
-            r.GetFieldValue<string[]>(12),
-            Body(r.GetString(13)),
-            r.IsDBNull(14) ? null : r.GetString(14),
-            r.IsDBNull(15) ? null : r.GetString(15)
-        );
-
-    /// <summary>Null where it lies deeper than anybody reads: no build wrote such an event.</summary>
-    private static JsonElement Body(string json)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<JsonElement>(json);
-        }
-        catch (JsonException)
-        {
-            return JsonSerializer.SerializeToElement<object?>(null);
-        }
-    }
-
     /// <summary>What is of no region, whoever sees everything else sees too.</summary>
-    private static async Task<bool> SeesNobodysAsync(NpgsqlConnection connection, string scope) =>
+    internal static async Task<bool> SeesNobodysAsync(NpgsqlConnection connection, string scope) =>
         (
             await connection.QueryAsync(
                 $"""

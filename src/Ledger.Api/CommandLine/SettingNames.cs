@@ -33,6 +33,7 @@ public static class SettingNames
         "Ledger:Metrics",
         "Ledger:BankFeeCeiling",
         "Ledger:ClockMarginMinutes",
+        "Ledger:Webhooks:AllowedNetworks",
         "Ledger:Contact",
         "Ledger:RetentionYears",
         "Ledger:Oidc:Authority",

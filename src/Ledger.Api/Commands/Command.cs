@@ -5,6 +5,7 @@ using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Donors;
+using Ledger.Domain.Feeds;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
@@ -68,6 +69,7 @@ public sealed class Command(
         typeof(Account),
         typeof(AgencyProfile),
         typeof(Ledger.Domain.Sampling.Sample),
+        typeof(Subscription),
     ];
 
     /// <summary>A kind's place in the order of locks.</summary>

@@ -1,5 +1,6 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
+using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http.Features;
@@ -23,6 +24,12 @@ public static class ExportEndpoints
         Roles.CountyAgriculture,
         Roles.CityHrss,
     ];
+
+    public static IServiceCollection AddExports(this IServiceCollection services, Settings settings) =>
+        services
+            .AddSingleton(AccountMap.Load(settings.AccountMap))
+            .AddSingleton(VoucherBook.Load(settings.VoucherColumns))
+            .AddSingleton<Exports>();
 
     public static void MapExports(this IEndpointRouteBuilder api)
     {

@@ -108,6 +108,8 @@ public static class ApiDocument
         ["reports"] = "报表与督办 Reports",
         ["supervision"] = "报表与督办 Reports",
         ["audit"] = "审计 Audit",
+        ["feed"] = "订阅 Feed and webhooks",
+        ["subscriptions"] = "订阅 Feed and webhooks",
         ["batch"] = "成批提交 Batch",
         ["samples"] = "抽样 Samples",
         ["log"] = "存证日志 Transparency log",

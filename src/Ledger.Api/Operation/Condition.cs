@@ -13,6 +13,7 @@ namespace Ledger.Api.Operation;
 /// in.</param>
 /// <param name="UnsealedSeconds">How long the oldest event waits that is not in the log yet.</param>
 /// <param name="UnsignedSeconds">How long the oldest event of the log waits that no checkpoint is over yet.</param>
+/// <param name="PausedWebhooks">Subscriptions that the product paused because nobody took what it sent.</param>
 /// <param name="BackupSeconds">How old the newest backup of this node's folder is; null: it has none.</param>
 /// <param name="RehearsalSeconds">Since a rehearsal of the restore last passed; null: none has.</param>
 /// <param name="RehearsalFailed">Whether the last one failed.</param>
@@ -32,6 +33,7 @@ public sealed record Readings(
     double ClockSkewSeconds,
     IReadOnlyList<string> FailedLooks,
     long LateReminders,
+    long PausedWebhooks,
     double? BackupSeconds,
     double? RehearsalSeconds,
     bool RehearsalFailed
@@ -128,7 +130,11 @@ public sealed class Condition(
                (select count(*)
                   from wolverine.wolverine_incoming_envelopes
                  where status = 'Scheduled'
-                   and execution_time < clock_timestamp() - interval '2 minutes')
+                   and execution_time < clock_timestamp() - interval '2 minutes'),
+               (select count(*)
+                  from {LedgerStore.Schema}.delivery_cursor
+                 where failures > 0
+                   and next_at = 'infinity')
           from head, unsealed, fund
         """;
 
@@ -163,6 +169,7 @@ public sealed class Condition(
                         Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(10)).TotalSeconds),
                         failed.Names,
                         r.GetInt64(11),
+                        r.GetInt64(12),
                         Since(backups.All.LastOrDefault().At),
                         Since(backups.LastPassed?.RehearsedAt ?? default),
                         backups.LastFailed is not null
@@ -202,6 +209,8 @@ public sealed class Condition(
             wrong.Add(new("dead-letters", $"有 {r.DeadLetters} 条消息多次处理失败，见 docs/operations.md"));
         if (r.LateReminders > 0)
             wrong.Add(new("reminders-late", $"有 {r.LateReminders} 条到期的提醒等了两分钟以上还没有处理"));
+        if (r.PausedWebhooks > 0)
+            wrong.Add(new("webhook-paused", $"有 {r.PausedWebhooks} 个订阅多次没有送达，已暂停；请看“订阅”页"));
         if (r.ChangedStates > 0)
             wrong.Add(
                 new(

@@ -24,7 +24,7 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     /// <summary>Who confirms what the first proposes.</summary>
     public SampleClient SecondCityHrss { get; } =
         client(new Actor($"city2.{City(county)}", Roles.CityHrss, City(county)));
-    private SampleClient Administrator { get; } = client(new Actor($"admin.{county}", Roles.Administrator, county));
+    public SampleClient Administrator { get; } = client(new Actor($"admin.{county}", Roles.Administrator, county));
     public SampleClient CountyHrss { get; } = client(new Actor($"hrss.{county}", Roles.CountyHrss, county));
     public SampleClient Agriculture { get; } =
         client(new Actor($"agriculture.{county}", Roles.CountyAgriculture, county));

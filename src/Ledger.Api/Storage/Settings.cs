@@ -20,6 +20,8 @@ namespace Ledger.Api.Storage;
 /// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real
 /// data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
+/// <param name="WebhookNetworks">Ledger:Webhooks:AllowedNetworks. Networks that webhooks may go to beside the public
+/// internet, as <c>10.20.0.0/16</c>, with commas between.</param>
 /// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no
 /// limit.</param>
 /// <param name="RequestsPerAddress">Ledger:RateLimit:PerAddress. The same for who brings no valid token.</param>
@@ -53,6 +55,7 @@ public sealed record Settings(
     string? AccountMap,
     string? VoucherColumns,
     LogSettings Log,
+    IReadOnlyList<System.Net.IPNetwork> WebhookNetworks,
     int RequestsPerUser,
     int RequestsPerAddress,
     int RefusalsPerMinute,
@@ -101,6 +104,7 @@ public sealed record Settings(
             configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,
             configuration["Ledger:VoucherColumns"] is { Length: > 0 } columns ? columns : null,
             LogSettings.Of(configuration.GetSection("Ledger:Log")),
+            Networks(configuration["Ledger:Webhooks:AllowedNetworks"] ?? ""),
             configuration.GetValue("Ledger:RateLimit:PerUser", 50),
             configuration.GetValue("Ledger:RateLimit:PerAddress", 20),
             configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),
@@ -122,6 +126,20 @@ public sealed record Settings(
             : said ?? (isSample ? MostMinutes : null);
 
     private const int MostMinutes = 10_000_000;
+
+    private static IReadOnlyList<System.Net.IPNetwork> Networks(string given) =>
+        [
+            .. given
+                .Split((char[])[',', ' '], StringSplitOptions.RemoveEmptyEntries)
+                .Select(n =>
+                    System.Net.IPNetwork.TryParse(n, out var network)
+                        ? network
+                        : throw new OperationException(
+                            $"Ledger:Webhooks:AllowedNetworks 应如 10.20.0.0/16，不是“{n}”。Not a network.",
+                            OperationException.Misused
+                        )
+                ),
+        ];
 
     private static string? Connection(IConfiguration configuration, string name)
     {

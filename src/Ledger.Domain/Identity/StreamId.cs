@@ -50,6 +50,8 @@ public static class StreamId
 
     public static string NewSample() => $"sample-{Guid.CreateVersion7():N}";
 
+    public static string NewSubscription() => $"subscription-{Guid.CreateVersion7():N}";
+
     // No stream: what stands for one in events of accounts.
     public static string NewPerson() => $"person-{Guid.NewGuid():N}";
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ledger.Domain;
+using Npgsql;
 
 namespace Ledger.Projections.AuditTrail;
 
@@ -27,7 +28,48 @@ public sealed record AuditEntryView(
     JsonElement Body,
     string? NotDuplicate = null,
     string? Sha256 = null
-);
+)
+{
+    /// <summary>As <see cref="Read"/> reads them, of an entry <c>a</c> and its event <c>e</c>.</summary>
+    public static readonly string Columns = $"""
+        a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role,
+        a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}',
+        case when a.code = '{AuditEntry.Unreadable}' then {AuditEntry.DigestOf("e")} end
+        """;
+
+    public static AuditEntryView Read(NpgsqlDataReader r) =>
+        new(
+            r.GetInt64(0),
+            r.GetGuid(1),
+            r.GetString(2),
+            r.GetInt32(3),
+            r.GetString(4),
+            r.GetFieldValue<DateTimeOffset>(5),
+            r.GetFieldValue<DateOnly>(6),
+            r.GetString(7),
+            r.GetString(8),
+            r.GetString(9),
+            r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
+            r.IsDBNull(11) ? null : r.GetString(11),
+            r.GetFieldValue<string[]>(12),
+            BodyOf(r.GetString(13)),
+            r.IsDBNull(14) ? null : r.GetString(14),
+            r.IsDBNull(15) ? null : r.GetString(15)
+        );
+
+    /// <summary>Null where it lies deeper than anybody reads: no build wrote such an event.</summary>
+    private static JsonElement BodyOf(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<JsonElement>(json);
+        }
+        catch (JsonException)
+        {
+            return JsonSerializer.SerializeToElement<object?>(null);
+        }
+    }
+}
 
 /// <summary>
 /// <paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one. <paramref name="Behind"/>:

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Ledger.Api.Feeds;
+
+/// <summary>What a delivery carries.</summary>
+/// <param name="After">The <paramref name="Next"/> of the one before: whoever keeps it sees that none is
+/// missing.</param>
+public sealed record WebhookData(string Subscription, long After, long Next, IReadOnlyList<FeedEntry> Entries);
+
+/// <summary>
+/// A message as Standard Webhooks 1.0.0 has it (standardwebhooks.com): its body, its id, its time and its signatures
+/// by HMAC-SHA256 over <c>id.timestamp.body</c>.
+/// </summary>
+/// <param name="Id">The same for the same content, so that whoever got it twice knows.</param>
+public sealed record WebhookMessage(string Id, byte[] Body)
+{
+    public const string Events = "ledger.events",
+        Test = "ledger.test";
+
+    public static WebhookMessage Of(
+        string type,
+        string id,
+        object data,
+        DateTimeOffset now,
+        JsonSerializerOptions json
+    ) =>
+        new(
+            id,
+            JsonSerializer.SerializeToUtf8Bytes(
+                new
+                {
+                    type,
+                    timestamp = now.ToUniversalTime(),
+                    data,
+                },
+                json
+            )
+        );
+
+    /// <summary>The secret of a subscription by its number, as its receiver is given it.</summary>
+    public static string SecretOf(byte[] key, string subscription, int number) =>
+        $"whsec_{Convert.ToBase64String(Raw(key, subscription, number))}";
+
+    private static byte[] Raw(byte[] key, string subscription, int number) =>
+        HMACSHA256.HashData(
+            key,
+            Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{subscription}\n{number}"))
+        );
+
+    public HttpRequestMessage Request(
+        Uri address,
+        byte[] key,
+        string subscription,
+        IEnumerable<int> secrets,
+        DateTimeOffset now
+    )
+    {
+        var seconds = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        byte[] signed = [.. Encoding.UTF8.GetBytes($"{Id}.{seconds}."), .. Body];
+        var signatures = secrets.Select(number =>
+            $"v1,{Convert.ToBase64String(HMACSHA256.HashData(Raw(key, subscription, number), signed))}"
+        );
+        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(Body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" };
+        request.Headers.Add("webhook-id", Id);
+        request.Headers.Add("webhook-timestamp", seconds);
+        request.Headers.Add("webhook-signature", string.Join(' ', signatures));
+        request.Headers.Add("User-Agent", "collective-subsidy-ledger");
+        return request;
+    }
+}
