@@ -41,6 +41,8 @@ public static class Faults
                         0,
                         0,
                         0,
+                        0,
+                        0,
                         default,
                         default,
                         [new Violation("run", $"{e}")],
@@ -59,8 +61,8 @@ public static class Faults
 
         int Found(FaultResult of, string kind) => of.Violations.Count(v => v.Kind == kind);
         Console.WriteLine(
-            "\n| fault | struck | runs with it | lost | twice | half there | read models | log | answers | "
-                + "caught up, median | slowest |\n|---|---|---|---|---|---|---|---|---|---|---|"
+            "\n| fault | struck | runs with it | lost | twice | half there | read models | log | answers | webhooks | "
+                + "caught up, median | slowest |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
         );
         foreach (var kind in Enum.GetValues<FaultKind>())
             Row(
@@ -73,7 +75,8 @@ public static class Faults
             $"\n{results.Sum(r => r.Commands):N0} commands ({results.Sum(r => r.Refused):N0} refused, "
                 + $"{results.Sum(r => r.GivenUp):N0} given up), {results.Sum(r => r.Resent):N0} sent again for "
                 + $"want of an answer, {results.Sum(r => r.Repeated):N0} in spite of one; "
-                + $"{results.Sum(r => r.Events):N0} events; {results.Count(r => r.Violations.Count > 0)} of "
+                + $"{results.Sum(r => r.Events):N0} events; {results.Sum(r => r.Delivered):N0} messages to receivers, "
+                + $"{results.Sum(r => r.DeliveredAgain):N0} entries again; {results.Count(r => r.Violations.Count > 0)} of "
                 + $"{results.Count} runs with a finding"
         );
         foreach (var r in results.Where(r => r.Violations.Count > 0))
@@ -82,7 +85,7 @@ public static class Faults
 
         void Row(string name, int struck, IReadOnlyList<FaultResult> of)
         {
-            string[] kinds = ["lost", "twice", "half", "projection", "log", "answer"];
+            string[] kinds = ["lost", "twice", "half", "projection", "log", "answer", "delivery"];
             var found = string.Join(" | ", kinds.Select(k => of.Sum(r => Found(r, k))));
             var settled = of.Select(r => r.Settled.TotalSeconds).Order().ToList();
             var late = of.Count == 0 ? "" : $"{settled[of.Count / 2]:0.0} s | {settled[^1]:0.0} s";

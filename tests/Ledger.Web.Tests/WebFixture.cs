@@ -37,7 +37,12 @@ public sealed class WebFixture : IAsyncLifetime
         // The one that these tests need is loaded as a visitor loads it.
         var folder = Directory.CreateTempSubdirectory("ledger-sample").FullName;
         var empty = new LoadedSample(await _api.NewDatabaseAsync("web"), folder, "");
-        Sample = await SampleProcess.StartAsync(empty, "CITY_AUDITOR", ("Ledger__Contact", Contact));
+        Sample = await SampleProcess.StartAsync(
+            empty,
+            "CITY_AUDITOR",
+            ("Ledger__Contact", Contact),
+            ("Ledger__Webhooks__AllowedNetworks", "127.0.0.0/8")
+        );
         // A second county asks to be a pilot: for the city to decide.
         var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
         await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync(
@@ -104,7 +109,7 @@ public sealed class WebFixture : IAsyncLifetime
         var administrator = new SampleClient(
             http,
             new Tokens(keys, TimeProvider.System),
-            new Actor("admin.370811", Roles.Administrator, "370811")
+            SampleStory.Cast.Single(c => c.Variable == "ADMINISTRATOR").Actor
         );
         var subscription = await administrator.PostAsync(
             "/api/subscriptions",

@@ -55,7 +55,7 @@ public sealed class Webhooks(
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     /// <summary>Longer than a try takes, so that a node that is at it keeps it.</summary>
-    private static readonly TimeSpan Lease = 3 * Patience;
+    private static readonly TimeSpan Lease = Patience + TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private const int AtOnce = 8,

@@ -410,6 +410,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         ("COUNTY_FINANCE", "县财政", new($"finance.{County}", Roles.CountyFinance, County)),
         ("COUNTY_AGRICULTURE", "县农业农村", new($"agriculture.{County}", Roles.CountyAgriculture, County)),
         ("COUNTY_TAX", "县税务", new($"tax.{County}", Roles.CountyTax, County)),
+        ("ADMINISTRATOR", "管理员", new($"admin.{County}", Roles.Administrator, County)),
         ("CITY_AUDITOR", "市审计", new($"auditor.{RegionCode.City(County)}", Roles.Auditor, RegionCode.City(County))),
         (
             "CITY_HRSS_SECOND",

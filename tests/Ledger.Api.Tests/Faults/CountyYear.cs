@@ -21,6 +21,7 @@ public sealed class CountyYear
     private readonly FaultyMachine _machine;
     private readonly Journal _journal;
     private readonly int _seed;
+    private readonly string _receiver;
     private readonly Tokens _tokens;
     private readonly HttpMessageInvoker _wire = new(
         new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) }
@@ -28,9 +29,10 @@ public sealed class CountyYear
     private readonly DateOnly _today;
     private int _clients;
 
-    public CountyYear(FaultyMachine machine, int seed, Journal journal)
+    /// <param name="receiver">Another system that is sent what happens in the county.</param>
+    public CountyYear(FaultyMachine machine, int seed, Journal journal, string receiver)
     {
-        (_machine, _seed, _journal) = (machine, seed, journal);
+        (_machine, _seed, _journal, _receiver) = (machine, seed, journal, receiver);
         // Good for hours before and after: a token is not what this is about.
         _tokens = new Tokens(KeyFile.LoadOrCreate(machine.KeyFile), new Earlier(machine, TimeSpan.FromHours(5)));
         _today = Clock.Day(machine.Now);
@@ -82,6 +84,11 @@ public sealed class CountyYear
         var offices = new SampleOffices(actor => Client(actor, givesUp: false), County);
         await offices.PublishPolicyAsync(_today.Year);
         await offices.OpenPilotAsync();
+        var subscription = await offices.Administrator.PostAsync(
+            "/api/subscriptions",
+            new { name = "大数据平台", address = _receiver }
+        );
+        await offices.CountyHrss.PostAsync($"/api/subscriptions/{subscription.Id()}/confirmation");
         var villages = Enumerable
             .Range(1, Villages)
             .Select(i =>

@@ -25,6 +25,9 @@ public enum Bug
     /// A batch tells one caller another's answer: of those that share a transaction, the second the first's.
     /// </summary>
     SwapAnswers,
+
+    /// <summary>A webhook's place goes on further than what was sent, one time in five.</summary>
+    SkipDelivery,
 }
 
 public sealed record FaultResult(
@@ -36,6 +39,8 @@ public sealed record FaultResult(
     int Resent,
     int Repeated,
     int Events,
+    int Delivered,
+    int DeliveredAgain,
     TimeSpan Settled,
     TimeSpan Took,
     IReadOnlyList<Violation> Violations,
@@ -46,6 +51,7 @@ public sealed record FaultResult(
         $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Kind} after {f.After}"))}; "
         + $"{Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an "
         + $"answer, {Repeated} in spite of one, {Events} events, "
+        + $"{Delivered} messages to a receiver, {DeliveredAgain} entries again, "
         + $"read models and log {Settled.TotalSeconds:0.0} s later, {Took.TotalSeconds:0.0} s"
         + string.Concat(Violations.Select(v => $"\n  {v.Kind}: {v.What}"));
 }
@@ -60,6 +66,10 @@ public static class FaultRun
         var journal = bugs.Length == 0 ? new Journal() : new Journal { Patience = TimeSpan.FromSeconds(20) };
         var random = new Random(seed);
         var faults = bugs.Length == 0 ? FaultPlan.Of(seed) : [];
+        await using var receiver = await Receiver.StartAsync();
+        // Now and then it cannot take what comes.
+        var moods = new Random(seed);
+        receiver.Answer = _ => bugs.Length == 0 && moods.Next(40) == 0 ? 503 : 200;
         await using var machine = await FaultyMachine.StartAsync(
             template,
             folder,
@@ -67,7 +77,7 @@ public static class FaultRun
         );
         foreach (var bug in bugs)
             await PlantAsync(machine.ConnectionString, bug);
-        var year = new CountyYear(machine, seed, journal);
+        var year = new CountyYear(machine, seed, journal, receiver.Address);
         var (first, all, struck) = (new TaskCompletionSource(), new TaskCompletionSource(), new List<Fault>());
         var living = year.RunAsync(first.Task, all.Task);
         foreach (var fault in faults)
@@ -91,6 +101,12 @@ public static class FaultRun
             journal.Violations.Add(new Violation("answer", e.Message));
         }
         var (violations, events, settled) = await LedgerChecker.CheckAsync(machine, year.Auditor, journal);
+        var (undelivered, delivered, again) = await DeliveryChecker.CheckAsync(
+            machine.ConnectionString,
+            receiver,
+            TimeSpan.FromSeconds(bugs.Length == 0 ? 90 : 10)
+        );
+        violations = [.. violations, .. undelivered];
         return new FaultResult(
             seed,
             struck,
@@ -100,6 +116,8 @@ public static class FaultRun
             journal.Resent,
             journal.Repeated,
             events,
+            delivered,
+            again,
             settled,
             watch.Elapsed,
             violations,
@@ -116,6 +134,12 @@ public static class FaultRun
         end if;
         """;
 
+    private const string Skip = """
+        if new.position > old.position and nextval('ledger.planted_SkipDelivery') % 5 = 0 then
+          new.position := new.position + 1;
+        end if;
+        """;
+
     private static async Task PlantAsync(string connectionString, Bug bug)
     {
         var (table, condition) = bug switch
@@ -126,6 +150,7 @@ public static class FaultRun
             ),
             Bug.PostTwice => ("idempotency", "nextval('ledger.planted_PostTwice') % 3 = 0"),
             Bug.SwapAnswers => ("idempotency", "false"),
+            Bug.SkipDelivery => ("delivery_cursor", "false"),
             _ => ("audit_entry", "nextval('ledger.planted_SkipProjection') % 20 = 0"),
         };
         await using var connection = new NpgsqlConnection(connectionString);
@@ -136,10 +161,15 @@ public static class FaultRun
             create function ledger.planted_{bug}() returns trigger language plpgsql security definer as $$
             begin
               if {condition} then return null; end if;
-              {(bug is Bug.SwapAnswers ? Swap : "")}
+              {bug switch
+            {
+                Bug.SwapAnswers => Swap,
+                Bug.SkipDelivery => Skip,
+                _ => "",
+            }}
               return new;
             end $$;
-            create trigger planted_{bug} before insert on ledger.{table}
+            create trigger planted_{bug} before {(bug is Bug.SkipDelivery ? "update" : "insert")} on ledger.{table}
                 for each row execute function ledger.planted_{bug}();
             """
         );

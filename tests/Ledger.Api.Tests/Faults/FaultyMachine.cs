@@ -39,6 +39,7 @@ public sealed class FaultyMachine : IAsyncDisposable
             ["Ledger__KeyFile"] = KeyFile,
             ["Ledger__Log__CheckpointSeconds"] = "1",
             ["Ledger__ClockMarginMinutes"] = AnyClock,
+            ["Ledger__Webhooks__AllowedNetworks"] = "127.0.0.0/8",
             ["DOTNET_TieredPGO"] = "0", // a node lives for seconds: to observe it for better code later is in vain
         };
     }

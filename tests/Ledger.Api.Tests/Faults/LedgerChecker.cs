@@ -19,6 +19,8 @@ public static class LedgerChecker
         (new(@"^PUT /api/policy-years/"), [("policy_year_published", 1)]),
         (new(@"^POST /api/pilots$"), [("pilot_applied", 1)]),
         (new(@"^POST /api/pilots/[^/]+/decision"), [("pilot_approved", 1)]),
+        (new(@"^POST /api/subscriptions$"), [("subscription_opened", 1)]),
+        (new(@"^POST /api/subscriptions/[^/]+/confirmation$"), [("subscription_confirmed", 1)]),
         (new(@"^POST /api/collectives$"), [("collective_registered", 1)]),
         (new(@"^POST /api/funds$"), [("fund_opened", 1)]),
         (new(@"^PUT /api/collectives/[^/]+/surveys/"), [("collective_surveyed", 1)]),
