@@ -13,11 +13,11 @@ public sealed class SubscriptionPageTests(WebFixture web)
         await using var administrator = await web.VisitAsync("ADMINISTRATOR", 1366, 768);
         var page = administrator.Page;
         await page.GotoAsync("/subscriptions");
-        await page.GetByLabel("名称").FillAsync("省级监管平台");
-        await page.GetByLabel("推送到").FillAsync("http://10.0.0.1/ledger");
+        await page.Locator("input[name=name]").FillAsync("省级监管平台");
+        await page.Locator("input[name=address]").First.FillAsync("http://10.0.0.1/ledger");
         await administrator.ClickAsync("申请订阅");
         await administrator.SeesAsync("应为 https 网址");
-        await page.GetByLabel("推送到").FillAsync(receiver.Address);
+        await page.Locator("input[name=address]").First.FillAsync(receiver.Address);
         await administrator.ShootAsync("story-subscription-propose");
         await administrator.ClickAsync("申请订阅");
         await administrator.SeesAsync("等县级或市级人社确认");
@@ -39,7 +39,7 @@ public sealed class SubscriptionPageTests(WebFixture web)
         await page.ReloadAsync();
         await administrator.SeesAsync("个事件");
         await administrator.ShootAsync("story-subscription");
-        await page.GetByLabel("原因").First.FillAsync("检修");
+        await page.Locator("input[name=reason]").First.FillAsync("检修");
         await administrator.ClickAsync("暂停");
         await administrator.SeesAsync("已暂停");
         await administrator.ClickAsync("从停下的地方继续");
