@@ -3,6 +3,7 @@
 //   against SQL, Marten alone, pgledger
 // bench/run statements [--clients 32] [--seconds 20] [--batch 0]: what a posting costs in the server, by statement
 // bench/run versus <Ledger.Api.dll> [--rounds 10] [--applications 6]: postings and approvals, another build in turn
+// bench/run subscribers [--rounds 5]: postings while ten webhooks tell of them, and while they are paused, in turn
 // bench/run growth [sizes]: what a county waits for in a ledger of 100,000 and of 10,000,000 events
 // bench/run search [events]: each kind of question to the one box, beside so many events and a twelfth as many people
 // bench/run trace [sizes]: tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
@@ -12,7 +13,7 @@
 // bench/run rebuild [events]: every read model made anew at 1,000,000 events
 // bench/run upgrade <revision>: two nodes of an earlier revision's build replaced one by one, and back, under load
 // bench/run soak [--minutes 60] [--share 0.8] [--events 0]: memory, connections, lag and answers under hours of load
-// bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers]
+// bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers|SkipDelivery]
 //   [--at-once 2]: years under faults
 // bench/run pages: first view of the pages in Chromium; memory of signed-in people
 using System.Globalization;
@@ -109,6 +110,12 @@ try
                 int.Parse(Option("applications") ?? "6", CultureInfo.InvariantCulture),
                 report
             ),
+            "subscribers" => Subscribers.RunAsync(
+                cluster,
+                folder,
+                int.Parse(Option("rounds") ?? "5", CultureInfo.InvariantCulture),
+                report
+            ),
             "lists" => Lists.RunAsync(
                 cluster,
                 folder,
@@ -127,7 +134,7 @@ try
             ),
             "pages" => Pages.RunAsync(cluster, folder),
             _ => throw new ArgumentException(
-                "nothing, growth, search, trace, log, import, lists, rebuild, upgrade, versus, soak, faults, pages"
+                "nothing, growth, search, trace, log, import, lists, rebuild, upgrade, versus, subscribers, soak, faults, pages"
             ),
         }
     );

@@ -36,6 +36,7 @@ public static class FeedEndpoints
     public static IServiceCollection AddFeeds(this IServiceCollection services) =>
         services
             .AddSingleton<LogHead>()
+            .AddSingleton<FeedTail>()
             .AddSingleton(s => new OutwardAddress(
                 s.GetRequiredService<Settings>().WebhookNetworks,
                 Dns.GetHostAddressesAsync

@@ -388,14 +388,7 @@ public static class SubscriptionEndpoints
             throw Require.NotFound(id);
         if (state.IsEnded)
             throw new RefusedException(new Rejection(Rejections.WrongState, "订阅已停止"));
-        var sent = await webhooks.SendAsync(
-            state,
-            WebhookMessage.Test,
-            $"{id}.test.{Guid.NewGuid():N}",
-            new { subscription = id },
-            cancellation
-        );
-        await Webhooks.WriteDownAsync(connection, id, sent);
+        await webhooks.TestAsync(connection, state, cancellation);
         return Results.Ok((await TriesAsync(connection, id, 1))[0]);
     }
 

@@ -6,11 +6,6 @@ using System.Text.Json;
 
 namespace Ledger.Api.Feeds;
 
-/// <summary>What a delivery carries.</summary>
-/// <param name="After">The <paramref name="Next"/> of the one before: whoever keeps it sees that none is
-/// missing.</param>
-public sealed record WebhookData(string Subscription, long After, long Next, IReadOnlyList<FeedEntry> Entries);
-
 /// <summary>
 /// A message as Standard Webhooks 1.0.0 has it (standardwebhooks.com): its body, its id, its time and its signatures
 /// by HMAC-SHA256 over <c>id.timestamp.body</c>.
@@ -21,25 +16,50 @@ public sealed record WebhookMessage(string Id, byte[] Body)
     public const string Events = "ledger.events",
         Test = "ledger.test";
 
-    public static WebhookMessage Of(
-        string type,
-        string id,
-        object data,
-        DateTimeOffset now,
-        JsonSerializerOptions json
-    ) =>
-        new(
-            id,
-            JsonSerializer.SerializeToUtf8Bytes(
-                new
-                {
-                    type,
-                    timestamp = now.ToUniversalTime(),
-                    data,
-                },
-                json
-            )
+    public static WebhookMessage Tests(string subscription, DateTimeOffset now) =>
+        Of(
+            Test,
+            $"{subscription}.test.{Guid.NewGuid():N}",
+            now,
+            json => json.WriteString("subscription", subscription)
         );
+
+    /// <summary>
+    /// What happened, behind one position as far as the next: each message goes on where the one before ended, so that
+    /// whoever keeps it sees that none is missing.
+    /// </summary>
+    public static WebhookMessage Tells(string subscription, long after, FeedLines page, DateTimeOffset now) =>
+        Of(
+            Events,
+            string.Create(CultureInfo.InvariantCulture, $"{subscription}.{after}.{page.Next}"),
+            now,
+            json =>
+            {
+                json.WriteString("subscription", subscription);
+                json.WriteNumber("after", after);
+                json.WriteNumber("next", page.Next);
+                json.WriteStartArray("entries");
+                foreach (var line in page.Lines)
+                    json.WriteRawValue(line.Json, skipInputValidation: true);
+                json.WriteEndArray();
+            }
+        );
+
+    private static WebhookMessage Of(string type, string id, DateTimeOffset now, Action<Utf8JsonWriter> data)
+    {
+        using var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            json.WriteString("type", type);
+            json.WriteString("timestamp", now.ToUniversalTime());
+            json.WriteStartObject("data");
+            data(json);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        return new(id, body.ToArray());
+    }
 
     /// <summary>The secret of a subscription by its number, as its receiver is given it.</summary>
     public static string SecretOf(byte[] key, string subscription, int number) =>

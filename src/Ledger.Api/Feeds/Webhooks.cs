@@ -2,13 +2,10 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Text.Json;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Feeds;
 using Ledger.Domain.Feeds.Steps;
-using Microsoft.AspNetCore.Http.Json;
-using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Ledger.Api.Feeds;
@@ -30,9 +27,9 @@ public sealed class Webhooks(
     EventWriter writer,
     KeyFile keys,
     OutwardAddress outward,
+    FeedTail tail,
     TimeProvider time,
     Clock clock,
-    IOptions<JsonOptions> json,
     ILogger<Webhooks> log
 ) : BackgroundService
 {
@@ -138,8 +135,17 @@ public sealed class Webhooks(
             }
             finally
             {
+                // Of the tries the last ones stay.
                 await connection.ExecuteAsync(
                     $"""
+                    with old as (
+                        delete from {Schema}.delivery
+                         where subscription_id = @id
+                           and number <= (select number
+                                            from {Schema}.delivery
+                                           where subscription_id = @id
+                                           order by number desc
+                                          offset {KeptTries} limit 1))
                     update {Schema}.delivery_cursor
                        set holder = null, until = null
                      where subscription_id = @id and holder = @me
@@ -171,61 +177,41 @@ public sealed class Webhooks(
         var filter = new FeedFilter(subscription.Region, subscription.Types);
         for (var position = cursor.Position; !stopping.IsCancellationRequested; )
         {
-            var page = Cut(await EventFeed.ReadAsync(connection, filter, position, PageEntries));
-            Sent? sent = null;
-            if (page.Entries.Count > 0)
+            var page = (await tail.ReadAsync(connection, filter, position, PageEntries)).UpTo(PageBytes);
+            var sent = page.Lines.Count > 0 ? await SendAsync(subscription, position, page, stopping) : null;
+            if (sent is { Failure: not null })
             {
-                sent = await SendAsync(
-                    subscription,
-                    WebhookMessage.Events,
-                    $"{subscription.Id}.{position}.{page.Next}",
-                    new WebhookData(subscription.Id, position, page.Next, page.Entries),
-                    stopping
-                );
-                await WriteDownAsync(connection, cursor.Id, page, sent);
-            }
-            if (sent?.Failure is not null)
-            {
+                await WriteDownAsync(connection, cursor.Id, sent, page);
                 await FailedAsync(connection, cursor.Id, position == cursor.Position ? cursor.Failures + 1 : 1, sent);
                 return;
             }
-            if (page.Next == position || !await ReachedAsync(connection, cursor.Id, page.Next) || page.IsHead)
+            if (page.Next == position || !await ReachedAsync(connection, cursor.Id, page, sent) || page.IsHead)
                 return;
             position = page.Next;
         }
     }
 
-    /// <summary>No more than a receiver takes at once; one entry at least.</summary>
-    private FeedPage Cut(FeedPage page)
+    /// <summary>A test message, whatever comes of it; on record.</summary>
+    public async Task TestAsync(NpgsqlConnection connection, Subscription to, CancellationToken cancellation)
     {
-        var (bytes, count) = (0, 0);
-        foreach (var entry in page.Entries)
-        {
-            bytes += JsonSerializer.SerializeToUtf8Bytes(entry, json.Value.SerializerOptions).Length;
-            if (bytes > PageBytes && count > 0)
-                return new([.. page.Entries.Take(count)], page.Entries[count - 1].Position, false);
-            count++;
-        }
-        return page;
+        var message = WebhookMessage.Tests(to.Id, Now);
+        await WriteDownAsync(connection, to.Id, await SendAsync(to, message, cancellation));
     }
 
-    /// <summary>One try, whatever comes of it.</summary>
-    public async Task<Sent> SendAsync(
-        Subscription to,
-        string type,
-        string id,
-        object data,
-        CancellationToken cancellation
-    )
+    private Task<Sent> SendAsync(Subscription to, long after, FeedLines page, CancellationToken cancellation) =>
+        SendAsync(to, WebhookMessage.Tells(to.Id, after, page, Now), cancellation);
+
+    /// <summary>The receiver's clock is compared with it: no sample's.</summary>
+    private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    private async Task<Sent> SendAsync(Subscription to, WebhookMessage message, CancellationToken cancellation)
     {
-        var now = TimeProvider.System.GetUtcNow(); // the receiver's clock is compared with it
-        var message = WebhookMessage.Of(type, id, data, now, json.Value.SerializerOptions);
         using var request = message.Request(
             new Uri(to.Address),
             keys.WebhookKey,
             to.Id,
             to.SecretsAt(time.GetUtcNow()),
-            now
+            Now
         );
         var since = Stopwatch.StartNew();
         try
@@ -259,53 +245,38 @@ public sealed class Webhooks(
             _ => "unreachable",
         };
 
-    private static Task WriteDownAsync(NpgsqlConnection connection, string id, FeedPage page, Sent sent) =>
-        WriteDownAsync(connection, id, sent, page.Entries[0].Position, page.Entries[^1].Position, page.Entries.Count);
+    private const string Try = $"""
+        insert into {Schema}.delivery
+               (subscription_id, at, first_position, last_position, entries, status, milliseconds, failure)
+        select @id, clock_timestamp(), @first::bigint, @last::bigint, @entries, @status::int, @ms::int, @failure::text
+         where @ms::int is not null
+        """;
 
-    /// <summary>The try on record; of the earlier ones the last <see cref="KeptTries"/> stay.</summary>
-    public static Task WriteDownAsync(
-        NpgsqlConnection connection,
-        string id,
-        Sent sent,
-        long? first = null,
-        long? last = null,
-        int entries = 0
-    ) =>
-        connection.ExecuteAsync(
-            $"""
-            with old as (
-                delete from {Schema}.delivery
-                 where subscription_id = @id
-                   and number <= (select number
-                                    from {Schema}.delivery
-                                   where subscription_id = @id
-                                   order by number desc
-                                  offset {KeptTries} limit 1))
-            insert into {Schema}.delivery
-                   (subscription_id, at, first_position, last_position, entries, status, milliseconds, failure)
-            values (@id, clock_timestamp(), @first, @last, @entries, @status, @ms, @failure)
-            """,
+    /// <summary>The try; nothing where there was none.</summary>
+    private static (string Name, object? Value)[] Parameters(string id, Sent? sent, FeedLines? page) =>
+        [
             ("id", id),
-            ("first", first),
-            ("last", last),
-            ("entries", entries),
-            ("status", sent.Status),
-            ("ms", sent.Milliseconds),
-            ("failure", sent.Failure)
-        );
+            ("first", page?.Lines.Select(l => (long?)l.Position).FirstOrDefault()),
+            ("last", page?.Lines.Select(l => (long?)l.Position).LastOrDefault()),
+            ("entries", page?.Lines.Count ?? 0),
+            ("status", sent?.Status),
+            ("ms", sent?.Milliseconds),
+            ("failure", sent?.Failure),
+        ];
 
-    /// <summary>False: another node has it by now, which sends the same.</summary>
-    private async Task<bool> ReachedAsync(NpgsqlConnection connection, string id, long position) =>
+    private static Task WriteDownAsync(NpgsqlConnection connection, string id, Sent sent, FeedLines? page = null) =>
+        connection.ExecuteAsync(Try, Parameters(id, sent, page));
+
+    /// <summary>How far it has come, and by which try. False: another node has it by now, which sends the same.</summary>
+    private async Task<bool> ReachedAsync(NpgsqlConnection connection, string id, FeedLines page, Sent? sent) =>
         await connection.ExecuteAsync(
             $"""
+            with tried as ({Try})
             update {Schema}.delivery_cursor
                set position = @position, failures = 0, until = clock_timestamp() + @lease
              where subscription_id = @id and holder = @me
             """,
-            ("position", position),
-            ("lease", Lease),
-            ("id", id),
-            ("me", _me)
+            [.. Parameters(id, sent, page), ("position", page.Next), ("lease", Lease), ("me", _me)]
         ) > 0;
 
     private async Task FailedAsync(NpgsqlConnection connection, string id, int failures, Sent sent)

@@ -32,6 +32,14 @@ public sealed class Receiver : IAsyncDisposable
 
     public ConcurrentQueue<Received> Messages { get; } = [];
 
+    /// <summary>Or counts only.</summary>
+    public bool Keeps { get; set; } = true;
+
+    private long _entries;
+
+    /// <summary>How many came, of those that are not kept.</summary>
+    public long Entries => Interlocked.Read(ref _entries);
+
     /// <summary>What the next message is answered with.</summary>
     public Func<Received, int> Answer { get; set; } = _ => StatusCodes.Status200OK;
 
@@ -61,6 +69,11 @@ public sealed class Receiver : IAsyncDisposable
                     0
                 );
                 var status = receiver.Answer(came);
+                if (!receiver.Keeps)
+                {
+                    Interlocked.Add(ref receiver._entries, came.Positions.Count);
+                    return Results.StatusCode(status);
+                }
                 receiver.Messages.Enqueue(came with { Answered = status });
                 if (status is >= 300 and < 400)
                     http.Response.Headers.Location = receiver.Address;
