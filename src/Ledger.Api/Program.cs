@@ -29,6 +29,7 @@ using Ledger.Api.Profiles;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
 using Ledger.Api.Sampling;
+using Ledger.Api.Screening;
 using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -115,6 +116,7 @@ public partial class Program
             .AddSingleton<NoticeList>()
             .AddSearch()
             .AddScoped<Comparisons>()
+            .AddScoped<Screenings>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -230,6 +232,7 @@ public partial class Program
         api.MapPolicyYears();
         api.MapPilots();
         api.MapSamples();
+        api.MapScreening();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();
@@ -271,6 +274,7 @@ public partial class Program
         app.MapPolicyYearPages();
         app.MapDonorPages();
         app.MapSamplePages();
+        app.MapScreeningPages();
         app.MapAccountPages();
         app.MapOperationPages();
         app.MapHealth();

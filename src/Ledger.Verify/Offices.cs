@@ -17,6 +17,8 @@ public sealed class Offices
         regions_named agency_profile_recorded: administrator
         pilot_applied: county-hrss
         sample_announced sample_drawn sample_paper_recorded sample_concluded: auditor
+        screening_finding_answered screening_finding_closed screening_finding_reopened: auditor
+        screening_finding_explained: village-finance supervision-committee agency county-finance
         pilot_approved pilot_declined: city-hrss
         collective_registered: county-agriculture agency
         collective_surveyed: village-finance township

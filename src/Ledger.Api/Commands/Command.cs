@@ -68,6 +68,7 @@ public sealed class Command(
         typeof(Account),
         typeof(AgencyProfile),
         typeof(Ledger.Domain.Sampling.Sample),
+        typeof(Ledger.Domain.Screening.ScreeningFinding),
     ];
 
     /// <summary>A kind's place in the order of locks.</summary>

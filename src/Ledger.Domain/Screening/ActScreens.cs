@@ -11,10 +11,7 @@ public static class ActScreens
         let filing = Before(application, OfficeAct.Filed, approval)
         let review = Before(application, OfficeAct.Reviewed, approval)
         let least = TimeSpan.FromMinutes(limits.HastyMinutes)
-        let hurried = new[] { filing, review }
-            .OfType<ScreenedAct>()
-            .Where(a => approval.At - a.At < least)
-            .ToList()
+        let hurried = new[] { filing, review }.OfType<ScreenedAct>().Where(a => approval.At - a.At < least).ToList()
         where hurried.Count > 0
         select Finding(
             ScreenKind.Hasty,

@@ -76,9 +76,7 @@ public static class MoneyScreens
 
     /// <summary>A fund of which most allocations are whole multiples of a large sum.</summary>
     public static IEnumerable<ScreenFinding> RoundSums(YearFacts facts, ScreenLimits limits) =>
-        from fund in facts
-            .Entries.Where(e => e.IsOfYear && e.Type == SameMoney.Allocated)
-            .GroupBy(e => e.FundId)
+        from fund in facts.Entries.Where(e => e.IsOfYear && e.Type == SameMoney.Allocated).GroupBy(e => e.FundId)
         let all = fund.Count()
         let round = fund.Where(e => e.AmountFen.Fen % limits.RoundFen.Fen == 0).ToList()
         where round.Count >= limits.RoundLeast && round.Count * 100 >= all * limits.RoundPercent

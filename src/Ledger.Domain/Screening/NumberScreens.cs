@@ -27,9 +27,7 @@ public static class NumberScreens
             let sorted = numbers.DistinctBy(n => n.Value).OrderBy(n => n.Value).ToList()
             let range = sorted[^1].Value - sorted[0].Value + 1
             let missing = range - sorted.Count
-            where sorted.Count >= limits.SeriesLeast
-                && missing > 0
-                && missing <= range / 100m * limits.SeriesPercent
+            where sorted.Count >= limits.SeriesLeast && missing > 0 && missing <= range / 100m * limits.SeriesPercent
             let around = sorted.Zip(sorted.Skip(1)).Where(p => p.Second.Value - p.First.Value > 1).ToList()
             select ScreenFinding.Of(
                 ScreenKind.NumberGap,
@@ -87,9 +85,7 @@ public static class NumberScreens
     {
         if (!digits.IsEnough || digits.ChiSquare <= limits.DigitsChiSquare)
             yield break;
-        var most = Enumerable
-            .Range(1, 9)
-            .MaxBy(d => digits.Observed[d - 1] - digits.Count * FirstDigits.Shares[d - 1]);
+        var most = Enumerable.Range(1, 9).MaxBy(d => digits.Observed[d - 1] - digits.Count * FirstDigits.Shares[d - 1]);
         var bookings = MoneyScreens.Bookings(facts);
         yield return ScreenFinding.Of(
             ScreenKind.FirstDigits,
@@ -100,7 +96,7 @@ public static class NumberScreens
             [
                 .. bookings
                     .Where(b => b.AmountFen.IsPositive && FirstDigits.Digit(b.AmountFen.Fen) == most)
-                    .Select(b => MoneyScreens.Of(b.First) with { Fen = b.AmountFen }),
+                    .Select(b => MoneyScreens.Of(b.First) with { AmountFen = b.AmountFen }),
             ],
             [],
             [],

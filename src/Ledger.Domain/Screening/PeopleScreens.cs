@@ -47,9 +47,7 @@ public static class PeopleScreens
             where line.Stands && officers.Contains(line.Person)
             let acts = facts
                 .Of(line)
-                .Acts.Where(a =>
-                    a.Accounts.Any(account => facts.Officers.GetValueOrDefault(account) == line.Person)
-                )
+                .Acts.Where(a => a.Accounts.Any(account => facts.Officers.GetValueOrDefault(account) == line.Person))
                 .ToList()
             where acts.Count > 0
             let application = facts.Of(line)
@@ -74,10 +72,7 @@ public static class PeopleScreens
         foreach (var line in facts.Lines)
             if (line.Stands)
                 counts[by(line)] = counts.GetValueOrDefault(by(line)) + 1;
-        return facts
-            .Lines.Where(l => l.Stands && counts[by(l)] > 1)
-            .GroupBy(by)
-            .Select(g => g.ToList());
+        return facts.Lines.Where(l => l.Stands && counts[by(l)] > 1).GroupBy(by).Select(g => g.ToList());
     }
 
     private static Money Total(IEnumerable<ScreenedLine> lines) => Money.Sum(lines.Select(l => l.AmountFen));

@@ -7,10 +7,10 @@ namespace Ledger.Domain.Screening;
 /// <summary>Where a finding leads: a member's line of an application, or one event.</summary>
 /// <param name="Stream">The application, fund or member-year.</param>
 /// <param name="Sequence">Of the event; null: it is a line of a list.</param>
-/// <param name="Fen">What it is about; zero where it has no amount of its own.</param>
+/// <param name="AmountFen">What it is about; zero where it has no amount of its own.</param>
 public sealed record FoundLine(
     string Stream,
-    Money Fen,
+    Money AmountFen,
     string? MemberId = null,
     long? Sequence = null,
     DateOnly? On = null

@@ -15,13 +15,7 @@ public enum OfficeAct
 
 /// <param name="At">When the server recorded it, whatever its business date.</param>
 /// <param name="OnBehalfOf">Whose role was delegated to him; null: he acted in his own.</param>
-public sealed record ScreenedAct(
-    OfficeAct Act,
-    string By,
-    DateTimeOffset At,
-    long Sequence,
-    string? OnBehalfOf = null
-)
+public sealed record ScreenedAct(OfficeAct Act, string By, DateTimeOffset At, long Sequence, string? OnBehalfOf = null)
 {
     /// <summary>A duty done for another is the duty of both.</summary>
     public IEnumerable<string> Accounts => OnBehalfOf is null ? [By] : [By, OnBehalfOf];

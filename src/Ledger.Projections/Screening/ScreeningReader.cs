@@ -51,9 +51,10 @@ public sealed class ScreeningReader(
         var facts = YearFacts.Nothing(region, year) with
         {
             Applications = _applications,
-            Lines = persons.Count == 0
-                ? _lines
-                : [.. _lines.Select(l => l with { Person = persons.GetValueOrDefault(l.MemberId, l.MemberId) })],
+            Lines =
+                persons.Count == 0
+                    ? _lines
+                    : [.. _lines.Select(l => l with { Person = persons.GetValueOrDefault(l.MemberId, l.MemberId) })],
             Entries = _entries,
             Missing = _missing,
             Deaths = deaths,
@@ -203,11 +204,7 @@ public sealed class ScreeningReader(
         }
     }
 
-    private async Task FundsAsync(
-        IReadOnlyDictionary<string, string> funds,
-        int year,
-        CancellationToken cancellation
-    )
+    private async Task FundsAsync(IReadOnlyDictionary<string, string> funds, int year, CancellationToken cancellation)
     {
         var applications = _applications.Select(a => a.Id).ToHashSet();
         await foreach (var stream in StreamsAsync([.. funds.Keys], cancellation))
@@ -249,24 +246,19 @@ public sealed class ScreeningReader(
         var numbers = _entries.Select(Number).OfType<string>().ToHashSet();
         var slips = _entries.SelectMany(e => e.Slips).ToHashSet();
         foreach (var some in funds.Keys.Chunk(Chunk))
-            await foreach (
-                var row in events
-                    .LookAsync(
-                        connection,
-                        "stream_id = any(@ids) and type = any(@types)",
-                        ("ids", some),
-                        ("types", Types)
-                    )
-                    .WithCancellation(cancellation)
+        await foreach (
+            var row in events
+                .LookAsync(connection, "stream_id = any(@ids) and type = any(@types)", ("ids", some), ("types", Types))
+                .WithCancellation(cancellation)
+        )
+            if (
+                row.Event is { } e
+                && row.Of<Fund>().Fault is null
+                && !known.Contains(e.Sequence)
+                && Entry(e, funds[row.Stream]) is { } entry
+                && ((Number(entry) is { } number && numbers.Contains(number)) || entry.Slips.Any(slips.Contains))
             )
-                if (
-                    row.Event is { } e
-                    && row.Of<Fund>().Fault is null
-                    && !known.Contains(e.Sequence)
-                    && Entry(e, funds[row.Stream]) is { } entry
-                    && ((Number(entry) is { } number && numbers.Contains(number)) || entry.Slips.Any(slips.Contains))
-                )
-                    _entries.Add(entry with { IsOfYear = false });
+                _entries.Add(entry with { IsOfYear = false });
     }
 
     private static string? Number(ScreenedEntry e) =>
@@ -328,25 +320,20 @@ public sealed class ScreeningReader(
         string[] types = ["death_recorded", "death_revoked", "record_joined", "membership_requested"];
         var (deaths, persons) = (new Dictionary<string, DateOnly>(), new Dictionary<string, string>());
         foreach (var some in _lines.Select(l => l.MemberId).Distinct().Chunk(Chunk))
-            await foreach (
-                var row in events
-                    .LookAsync(
-                        connection,
-                        "stream_id = any(@ids) and type = any(@types)",
-                        ("ids", some),
-                        ("types", types)
-                    )
-                    .WithCancellation(cancellation)
-            )
-                if (Sound<Member>(row) is { } e)
-                    _ = e.Data switch
-                    {
-                        DeathRecorded d => deaths[e.StreamKey!] = d.On,
-                        DeathRevoked => deaths.Remove(e.StreamKey!) ? default : default(DateOnly),
-                        RecordJoined j => Same(e.StreamKey!, j.MemberId),
-                        MembershipRequested r => Same(r.RequestId, e.StreamKey!),
-                        _ => default,
-                    };
+        await foreach (
+            var row in events
+                .LookAsync(connection, "stream_id = any(@ids) and type = any(@types)", ("ids", some), ("types", types))
+                .WithCancellation(cancellation)
+        )
+            if (Sound<Member>(row) is { } e)
+                _ = e.Data switch
+                {
+                    DeathRecorded d => deaths[e.StreamKey!] = d.On,
+                    DeathRevoked => deaths.Remove(e.StreamKey!) ? default : default(DateOnly),
+                    RecordJoined j => Same(e.StreamKey!, j.MemberId),
+                    MembershipRequested r => Same(r.RequestId, e.StreamKey!),
+                    _ => default,
+                };
         return (deaths, persons);
 
         DateOnly Same(string record, string person)
@@ -366,17 +353,13 @@ public sealed class ScreeningReader(
                 .Distinct()
                 .Chunk(Chunk)
         )
-            await foreach (
-                var row in events
-                    .LookAsync(
-                        connection,
-                        "stream_id = any(@ids) and type = 'subsidy_credited'",
-                        ("ids", some)
-                    )
-                    .WithCancellation(cancellation)
-            )
-                if (Sound<MemberYear>(row) is { Data: SubsidyCredited credited } e)
-                    numbers.Add(new("receipts", credited.ReceiptNumber, e.StreamKey!, e.Sequence));
+        await foreach (
+            var row in events
+                .LookAsync(connection, "stream_id = any(@ids) and type = 'subsidy_credited'", ("ids", some))
+                .WithCancellation(cancellation)
+        )
+            if (Sound<MemberYear>(row) is { Data: SubsidyCredited credited } e)
+                numbers.Add(new("receipts", credited.ReceiptNumber, e.StreamKey!, e.Sequence));
         return numbers;
     }
 }

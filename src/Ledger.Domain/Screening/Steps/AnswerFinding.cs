@@ -43,9 +43,7 @@ public static class AnswerFinding
     }
 
     private static ScreenFinding? Again(ScreeningFinding? k) =>
-        k is null
-            ? null
-            : new(k.Id, k.Screen, k.Region, k.Year, k.FoundFen, k.Count, k.Says, k.Lines, k.Concerned, []);
+        k is null ? null : new(k.Id, k.Screen, k.Region, k.Year, k.FoundFen, k.Count, k.Says, k.Lines, k.Concerned, []);
 
     /// <summary>Nobody judges his own acts (C20), under whatever account.</summary>
     internal static Rejection? Concerned(IReadOnlyList<string> concerned, Actor by) =>

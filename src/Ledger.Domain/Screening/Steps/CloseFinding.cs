@@ -20,12 +20,7 @@ public static class CloseFinding
     }
 
     /// <param name="by">Knows who those are whom it concerns.</param>
-    public static Decision<ScreeningFinding> Reopen(
-        ScreeningFinding finding,
-        string reason,
-        DateOnly today,
-        Actor by
-    )
+    public static Decision<ScreeningFinding> Reopen(ScreeningFinding finding, string reason, DateOnly today, Actor by)
     {
         if (finding.Closure is null)
             return new Rejection(Rejections.WrongState, "疑点没有办结");

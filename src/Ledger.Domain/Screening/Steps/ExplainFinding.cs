@@ -17,10 +17,7 @@ public static class ExplainFinding
         if (!by.IsAmong(finding.Concerned))
             return new Rejection(Rejections.FindingNotConcerned, "疑点所涉的事项不是本人经手");
         if (finding.Explanations.Count >= ScreeningFinding.MostExplanations)
-            return new Rejection(
-                Rejections.LimitExceeded,
-                $"这个疑点已有 {ScreeningFinding.MostExplanations} 次说明"
-            );
+            return new Rejection(Rejections.LimitExceeded, $"这个疑点已有 {ScreeningFinding.MostExplanations} 次说明");
         return new IEventOf<ScreeningFinding>[]
         {
             new ScreeningFindingExplained(explanation, [.. evidence.Distinct()], today, by.Id, by.OnBehalfOf),
