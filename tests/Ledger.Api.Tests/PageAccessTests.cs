@@ -1,8 +1,10 @@
 using System.Net;
 using Ledger.Api.Commands;
 using Ledger.Api.Pages;
+using Ledger.Api.Screening;
 using Ledger.Api.Security;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Screening;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -75,8 +77,10 @@ public sealed class PageAccessTests(ApiFixture api)
                 SamplingTests.Words
             )
         ).Id;
+        var finding = await FindingAsync(village);
         string Fill(string route) =>
             route
+                .Replace("/screening/{id}", $"/screening/{finding}", StringComparison.Ordinal)
                 .Replace("/samples/{id}", $"/samples/{sample}", StringComparison.Ordinal)
                 .Replace("{number:int}", "1", StringComparison.Ordinal)
                 .Replace("/funds/{id}", $"/funds/{village.FundId}", StringComparison.Ordinal)
@@ -100,6 +104,16 @@ public sealed class PageAccessTests(ApiFixture api)
                 : ""
             );
         return (village, Fill);
+    }
+
+    /// <summary>Approved within minutes, and taken up by the auditor: so whoever acted is told of it, too.</summary>
+    private static async Task<string> FindingAsync(SampleVillage village)
+    {
+        const string path = "/api/audit/screening";
+        var view = await village.Offices.Auditor.GetAsync<ScreeningView>($"{path}?region={village.VillageCode}");
+        var id = view.Screens.Single(s => s.Screen == ScreenKind.Hasty).Findings[0].Id;
+        await village.Offices.Auditor.PostAsync($"{path}/{id}/answer", new { conclusion = "人少", seen = "名册" });
+        return id;
     }
 
     [Fact]

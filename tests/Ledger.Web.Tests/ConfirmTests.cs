@@ -20,6 +20,7 @@ public sealed partial class ConfirmTests
         "/api/pilots",
         "/api/samples(/@S.Id/(draw|papers/@Row.Number))?$",
         "/api/plans/@Plan.Id/(steps|publication|dry-run|amendments|resolution|signature|countersignature)",
+        "/api/audit/screening/@F.Id/(answer|explanation|reopening)",
         "/api/plans$",
         "/api/collectives/@Collective.Id/surveys/",
         "/api/donors$",

@@ -1,8 +1,10 @@
 using Ledger.Api.Notices;
+using Ledger.Api.Screening;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Sampling;
+using Ledger.Domain.Screening;
 using Ledger.Store;
 
 namespace Ledger.Web.Tests;
@@ -85,12 +87,13 @@ public sealed class WebFixture : IAsyncLifetime
         var ownLine = $"/own-lines/{application}/{member}/{OwnLine.Code(keys, application, member)}";
         await county.Page.GotoAsync(ownLine);
         var proof = await county.Page.Locator(".proof-link a").GetAttributeAsync("href");
+        var auditor = new SampleClient(
+            http,
+            new Tokens(keys, TimeProvider.System),
+            SampleStory.Cast.Single(c => c.Variable == "AUDITOR").Actor
+        );
         var sample = await DrawnSamples.DrawnAsync(
-            new SampleClient(
-                http,
-                new Tokens(keys, TimeProvider.System),
-                SampleStory.Cast.Single(c => c.Variable == "AUDITOR").Actor
-            ),
+            auditor,
             new
             {
                 region = "370811",
@@ -101,8 +104,10 @@ public sealed class WebFixture : IAsyncLifetime
             },
             SampleWords
         );
+        var screened = await auditor.GetAsync<ScreeningView>($"/api/audit/screening?year={Sample.Variable("YEAR")}");
         return new Dictionary<string, string>
         {
+            ["finding"] = screened.Screens.Single(s => s.Screen == ScreenKind.Hasty).Findings[0].Id,
             ["sample"] = sample.Id,
             ["ownLine"] = ownLine,
             ["proof"] = proof!,

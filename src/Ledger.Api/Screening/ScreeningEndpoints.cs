@@ -159,7 +159,12 @@ public static class ScreeningEndpoints
                 ) =>
                 {
                     var of = await screenings.OfAsync(region, year, cancellation);
-                    return Workbook.Answer(http, ScreeningView.Of(of), () => ScreeningSheets.Of(of), FileName(of));
+                    return Workbook.Answer(
+                        http,
+                        ScreeningView.Of(of),
+                        () => ScreeningSheets.Of(of),
+                        ScreeningSheets.FileName(of)
+                    );
                 }
             )
             .Reading<ScreeningView>(
@@ -187,8 +192,6 @@ public static class ScreeningEndpoints
             .Refuses(Rejections.NotFound, Rejections.LimitExceeded);
         MapAnswers(api);
     }
-
-    public static string FileName(YearScreening of) => $"年度筛查-{of.Region}-{of.Year}";
 
     private static void MapAnswers(IEndpointRouteBuilder api)
     {

@@ -57,7 +57,7 @@ public static class ScreeningPages
     )
     {
         var of = await screenings.OfAsync(await PageRoutes.RegionAsync(region, contacts, viewer), year, cancellation);
-        return Workbook.File(ScreeningSheets.Of(of), ScreeningEndpoints.FileName(of));
+        return Workbook.File(ScreeningSheets.Of(of), ScreeningSheets.FileName(of));
     }
 
     private static async Task<IResult> One(

@@ -10,6 +10,8 @@ namespace Ledger.Api.Screening;
 /// <summary>The tests of a year as a workbook: the screens, every finding that is shown, its lines, first digits.</summary>
 public static class ScreeningSheets
 {
+    public static string FileName(YearScreening of) => $"年度筛查-{of.Region}-{of.Year}";
+
     public static byte[] Of(YearScreening y)
     {
         var findings = y.Rows.SelectMany(r => r.Shown).ToList();

@@ -137,6 +137,11 @@ public sealed class ScreeningReader(
         }
         if (state is null)
             return false;
+        if (state.Lines.Any(l => l.AmountFen.Fen is < 0 or > Money.MaxEntryFen))
+        {
+            leftOut(new(rows[0].Sequence, rows[0].Stream, "lines_listed", "金额超出范围"));
+            return false;
+        }
         Gaps(rows[0].Stream, state.Region, rows);
         var approved = state.Lines.Where(l => l.Fen is not null).Select(l => l.AmountFen);
         foreach (var l in state.Lines)
