@@ -246,25 +246,25 @@ public sealed class ScreeningTests(ApiFixture api)
 
         var foreseen = await auditor.PostAsync($"{path}/answer?preview=true", body);
         Assert.Contains("screening_finding_answered", foreseen.GetRawText());
-        Assert.Equal(0, (await auditor.GetAsync<FindingView>(path)).Version);
+        Assert.Equal(0, (await auditor.GetAsync<ScreeningFindingView>(path)).Version);
 
-        var answered = await auditor.PostAsync<FindingView>($"{path}/answer", body);
+        var answered = await auditor.PostAsync<ScreeningFindingView>($"{path}/answer", body);
         Assert.Equal(
             (1, FindingState.Answered, slip),
             (answered.Version, answered.State, answered.Answer!.Evidence.Single())
         );
-        var read = await auditor.GetAsync<FindingView>(path);
+        var read = await auditor.GetAsync<ScreeningFindingView>(path);
         Assert.Equal((id, 1, true), (read.Id, read.Version, read.IsFound));
         await WhoActedExplainsAsync(village, path);
 
-        var closed = await auditor.PostAsync<FindingView>($"{path}/closure", Closing);
+        var closed = await auditor.PostAsync<ScreeningFindingView>($"{path}/closure", Closing);
         Assert.Equal((FindingState.Closed, FindingOutcome.Sound), (closed.State, closed.Closure!.Outcome));
         var hasty = Of(await ScreenAsync(auditor, $"region={village.VillageCode}"), ScreenKind.Hasty);
         Assert.Equal((1, 0, 0, 1), Counts(hasty));
         await api.Host.RefusedAsync("wrong-state", auditor, $"{path}/answer", body);
         await api.Host.RefusedAsync("wrong-state", auditor, $"{path}/closure", Closing);
         await api.Host.RefusedAsync("field-invalid", auditor, $"{path}/closure", new { outcome = "x", reason = "x" });
-        var open = await auditor.PostAsync<FindingView>($"{path}/reopening", new { reason = "收到新的材料" });
+        var open = await auditor.PostAsync<ScreeningFindingView>($"{path}/reopening", new { reason = "收到新的材料" });
         Assert.Equal((FindingState.Explained, 4), (open.State, open.Version));
         await api.Host.RefusedAsync("wrong-state", auditor, $"{path}/reopening", new { reason = "x" });
     }
@@ -273,7 +273,7 @@ public sealed class ScreeningTests(ApiFixture api)
     private async Task WhoActedExplainsAsync(SampleVillage village, string path)
     {
         var explained = new { explanation = "名单只有一人，当天现场办理" };
-        Assert.Equal(1, (await village.Officer.GetAsync<FindingView>(path)).Version);
+        Assert.Equal(1, (await village.Officer.GetAsync<ScreeningFindingView>(path)).Version);
         var other = village.Offices.Officer($"{village.Offices.County}999999");
         await api.Host.RefusedAsync("not-found", other, HttpMethod.Get, path);
         await api.Host.RefusedAsync("not-found", other, $"{path}/explanation", explained);
@@ -281,7 +281,7 @@ public sealed class ScreeningTests(ApiFixture api)
         await api.Host.RefusedAsync("finding-not-concerned", colleague, $"{path}/explanation", explained);
         await api.Host.RefusedAsync("forbidden", village.Officer, $"{path}/closure", Closing);
         await api.Host.RefusedAsync("forbidden", village.Offices.Auditor, $"{path}/explanation", explained);
-        var told = await village.Officer.PostAsync<FindingView>($"{path}/explanation", explained);
+        var told = await village.Officer.PostAsync<ScreeningFindingView>($"{path}/explanation", explained);
         Assert.Equal((FindingState.Explained, 2), (told.State, told.Version));
         Assert.Equal(village.Officer.Actor.Id, told.Explanations.Single().ExplainedBy);
     }
@@ -316,7 +316,7 @@ public sealed class ScreeningTests(ApiFixture api)
         var (village, auditor, query) = (year.Village, year.Auditor, $"year={year.Village.Year}");
         var path = $"/api/audit/screening/{Of(await ScreenAsync(auditor, query), ScreenKind.Deceased).Findings[0].Id}";
         var body = new { conclusion = "应追回", seen = "死亡证明" };
-        var found = await auditor.PostAsync<FindingView>($"{path}/answer", body);
+        var found = await auditor.PostAsync<ScreeningFindingView>($"{path}/answer", body);
         await village.Officer.PostAsync(
             $"{village.ApplicationPath}/bank-returns",
             new
@@ -327,11 +327,11 @@ public sealed class ScreeningTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync($"return {village.VillageCode}") },
             }
         );
-        var gone = await auditor.GetAsync<FindingView>(path);
+        var gone = await auditor.GetAsync<ScreeningFindingView>(path);
         Assert.Equal((false, 1, found.Says), (gone.IsFound, gone.Version, gone.Says));
         Assert.Equal((1, 0, 1, 0), Counts(Of(await ScreenAsync(auditor, query), ScreenKind.Deceased)));
         await auditor.PostAsync($"{path}/answer", new { conclusion = "银行已退回", seen = "退回回单" });
-        var closed = await auditor.PostAsync<FindingView>(
+        var closed = await auditor.PostAsync<ScreeningFindingView>(
             $"{path}/closure",
             new { outcome = "corrected", reason = "款项已退回" }
         );

@@ -24,7 +24,7 @@ public sealed record FoundLineView(string Stream, string? MemberId, long? Sequen
 /// <param name="Version">0: nothing is on record yet.</param>
 /// <param name="IsFound">The screens show it now; else it stands here by its record.</param>
 /// <param name="Lines">The first of <paramref name="Count"/>.</param>
-public sealed record FindingView(
+public sealed record ScreeningFindingView(
     string Id,
     int Version,
     ScreenKind Screen,
@@ -42,7 +42,7 @@ public sealed record FindingView(
     FindingClosure? Closure
 )
 {
-    public static FindingView Of(ScreenedFinding f) =>
+    public static ScreeningFindingView Of(ScreenedFinding f) =>
         new(
             f.Id,
             f.Record?.Revision ?? 0,
@@ -74,7 +74,7 @@ public sealed record ScreenView(
     int Open,
     int Answered,
     int Closed,
-    IReadOnlyList<FindingView> Findings
+    IReadOnlyList<ScreeningFindingView> Findings
 );
 
 /// <summary>First digits of amounts beside Benford's law; see <see cref="FirstDigits"/>.</summary>
@@ -117,7 +117,7 @@ public sealed record ScreeningView(
                     r.Open,
                     r.Answered,
                     r.Closed,
-                    [.. r.Shown.Select(FindingView.Of)]
+                    [.. r.Shown.Select(ScreeningFindingView.Of)]
                 )),
             ],
             new(
@@ -180,10 +180,10 @@ public static class ScreeningEndpoints
                 {
                     var finding = await screenings.OneAsync(id, cancellation);
                     http.Response.Headers.ETag = ETags.Of(finding.Record?.Revision ?? 0);
-                    return Results.Ok(FindingView.Of(finding));
+                    return Results.Ok(ScreeningFindingView.Of(finding));
                 }
             )
-            .Reading<FindingView>(
+            .Reading<ScreeningFindingView>(
                 "read-finding",
                 "查看一个疑点：涉及的行和分录，已有的核查、说明和办结 · Read a finding",
                 [Roles.Auditor, .. Concerned]
@@ -196,7 +196,7 @@ public static class ScreeningEndpoints
     private static void MapAnswers(IEndpointRouteBuilder api)
     {
         api.MapPost("/audit/screening/{id}/answer", AnswerAsync)
-            .Command<FindingView>(
+            .Command<ScreeningFindingView>(
                 "answer-finding",
                 "核查疑点：看过什么、结论是什么 · Answer a finding: what was seen, what is concluded",
                 Roles.Auditor
@@ -212,7 +212,7 @@ public static class ScreeningEndpoints
             ])
             .Example("""{"seen":"现场查看银行回单原件","conclusion":"一次汇款付两份申请，金额相符"}""");
         api.MapPost("/audit/screening/{id}/explanation", ExplainAsync)
-            .Command<FindingView>(
+            .Command<ScreeningFindingView>(
                 "explain-finding",
                 "经手人说明疑点 · Whose acts it is about explains a finding",
                 Concerned
@@ -227,7 +227,7 @@ public static class ScreeningEndpoints
             ])
             .Example("""{"explanation":"银行系统当日维护，晚间恢复后补录"}""");
         api.MapPost("/audit/screening/{id}/closure", CloseAsync)
-            .Command<FindingView>(
+            .Command<ScreeningFindingView>(
                 "close-finding",
                 "办结疑点，不得由所涉经手人办结 · Close a finding, never by whom it concerns",
                 Roles.Auditor
@@ -236,7 +236,11 @@ public static class ScreeningEndpoints
             .Refuses([.. Always, Rejections.SelfApproval])
             .Example("""{"outcome":"sound","reason":"说明与回单一致"}""");
         api.MapPost("/audit/screening/{id}/reopening", ReopenAsync)
-            .Command<FindingView>("reopen-finding", "重新打开疑点 · Open a closed finding again", Roles.Auditor)
+            .Command<ScreeningFindingView>(
+                "reopen-finding",
+                "重新打开疑点 · Open a closed finding again",
+                Roles.Auditor
+            )
             .Previewed()
             .Refuses([.. Always, Rejections.SelfApproval])
             .Example("""{"reason":"收到新的材料"}""");
@@ -308,5 +312,5 @@ public static class ScreeningEndpoints
     }
 
     private static Answer Recorded(ScreeningFinding state) =>
-        new(FindingView.Of(new(null, state)) with { IsFound = true }, state.Revision);
+        new(ScreeningFindingView.Of(new(null, state)) with { IsFound = true }, state.Revision);
 }
