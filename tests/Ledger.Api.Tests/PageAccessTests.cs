@@ -77,7 +77,7 @@ public sealed class PageAccessTests(ApiFixture api)
                 SamplingTests.Words
             )
         ).Id;
-        var finding = await FindingAsync(village);
+        var finding = await ScreeningTests.AnsweredAsync(village);
         string Fill(string route) =>
             route
                 .Replace("/screening/{id}", $"/screening/{finding}", StringComparison.Ordinal)
@@ -104,16 +104,6 @@ public sealed class PageAccessTests(ApiFixture api)
                 : ""
             );
         return (village, Fill);
-    }
-
-    /// <summary>Approved within minutes, and taken up by the auditor: so whoever acted is told of it, too.</summary>
-    private static async Task<string> FindingAsync(SampleVillage village)
-    {
-        const string path = "/api/audit/screening";
-        var view = await village.Offices.Auditor.GetAsync<ScreeningView>($"{path}?region={village.VillageCode}");
-        var id = view.Screens.Single(s => s.Screen == ScreenKind.Hasty).Findings[0].Id;
-        await village.Offices.Auditor.PostAsync($"{path}/{id}/answer", new { conclusion = "人少", seen = "名册" });
-        return id;
     }
 
     [Fact]

@@ -192,7 +192,9 @@ public sealed class ScreeningTests(ApiFixture api)
                 path
             );
         var stranger = api.NewOffices().Auditor;
-        await api.Host.RefusedAsync("not-found", stranger, HttpMethod.Get, $"{path}?region={village.VillageCode}");
+        var nothing = await ScreenAsync(stranger, $"region={village.VillageCode}");
+        Assert.Equal(("-", 0, 0), (nothing.Region, nothing.Lines, nothing.Entries));
+        Assert.All(nothing.Screens, s => Assert.Equal((0, 0, 0, 0), Counts(s)));
         var city = RegionCode.City(village.VillageCode);
         var wide = api.Client(new Actor($"auditor.{city}", Roles.Auditor, city));
         await api.Host.RefusedAsync("field-invalid", wide, HttpMethod.Get, path);
@@ -218,6 +220,17 @@ public sealed class ScreeningTests(ApiFixture api)
         return (village, $"/api/audit/screening/{Of(view, ScreenKind.Hasty).Findings.Single().Id}");
     }
 
+    /// <summary>One that is on record, of a village whose application was approved within minutes.</summary>
+    internal static async Task<string> AnsweredAsync(SampleVillage village)
+    {
+        const string path = "/api/audit/screening";
+        var id = Of(await ScreenAsync(village.Offices.Auditor, $"region={village.VillageCode}"), ScreenKind.Hasty)
+            .Findings[0]
+            .Id;
+        await village.Offices.Auditor.PostAsync($"{path}/{id}/answer", new { conclusion = "人少", seen = "名册" });
+        return id;
+    }
+
     private static readonly object Closing = new { outcome = "sound", reason = "纸质名单事先看过" };
 
     [Fact]
@@ -232,7 +245,7 @@ public sealed class ScreeningTests(ApiFixture api)
             seen = "现场看了名册",
             evidence = new[] { slip },
         };
-        foreach (var wrong in (object[])[new { seen = "x" }, new { conclusion = "没有看" }])
+        foreach (var wrong in (object[])[new { conclusion = " ", seen = "x" }, new { conclusion = "没有看" }])
             await api.Host.RefusedAsync("field-invalid", auditor, $"{path}/answer", wrong);
         await api.Host.RefusedAsync(
             "personal-data-in-text",

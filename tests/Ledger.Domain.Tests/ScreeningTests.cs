@@ -370,6 +370,31 @@ public sealed class ScreeningTests
         }
     }
 
+    /// <summary>
+    /// A large county's year: 1,000 villages of 200 people. What the facts take is what the reader says, with room to
+    /// spare; and one person in two villages is found among them all.
+    /// </summary>
+    [Fact]
+    public void A_countys_year_of_200_000_lines_takes_some_tens_of_megabytes_and_one_person_in_two_villages_is_found()
+    {
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var facts = Given;
+        for (var village = 0; village < 1_000; village++)
+            facts.Application(
+                $"{County}{village:000000}",
+                [
+                    .. Enumerable
+                        .Range(0, 200)
+                        .Select(i => ($"member-{(village == 999 && i == 7 ? 7 : village * 200 + i):x32}", 120_00L)),
+                ]
+            );
+        var megabytes = (GC.GetTotalMemory(forceFullCollection: true) - before) >> 20;
+        Assert.True(megabytes < 60, $"{megabytes} MB");
+        var findings = Screens.Run(facts.Facts, ScreenLimits.Usual).Findings;
+        Assert.Equal(ScreenKind.TwoVillages, Assert.Single(findings).Screen);
+        Assert.Equal(2, findings[0].Lines.Count);
+    }
+
     [Fact]
     public void Every_screen_has_its_words() =>
         Assert.Equal(Enum.GetValues<ScreenKind>().Order(), Screen.All(ScreenLimits.Usual).Select(s => s.Kind).Order());

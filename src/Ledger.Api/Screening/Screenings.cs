@@ -33,13 +33,14 @@ public sealed class Screenings(
     public async Task<YearScreening> OfAsync(string? asked, int? year, CancellationToken cancellation)
     {
         var region = Scope.Narrow(caller, asked);
-        if (region == "-")
-            throw Require.NotFound(asked!);
-        if (region.Length < RegionCode.CountyLength)
+        var isNone = region == "-"; // not the caller's: as if nothing were there
+        if (!isNone && region.Length < RegionCode.CountyLength)
             throw Require.Invalid("region", "请选一个县、乡镇或村");
         var limits = ScreenLimits.Usual;
         var of = year ?? clock.Today.Year;
-        var (facts, unlinked, leftOut) = await ReadAsync(region, of, cancellation);
+        var (facts, unlinked, leftOut) = isNone
+            ? new(YearFacts.Nothing(region, of), 0, 0)
+            : await ReadAsync(region, of, cancellation);
         var screened = Screens.Run(facts, limits);
         return new(
             region,

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Serialization;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Domain.Screening;
@@ -17,6 +18,7 @@ public sealed record FoundLine(
 )
 {
     /// <summary>What it is told apart by.</summary>
+    [JsonIgnore]
     public string Reference => MemberId is null ? $"{Stream}@{Sequence}" : $"{Stream}/{MemberId}";
 }
 
