@@ -53,7 +53,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
         ("/committee", "COMMITTEE", "/committee"),
         ("/audit", "AUDITOR", "/audit?id={settled}"),
-        ("/screening", "AUDITOR", "/screening"),
+        ("/screening", "AUDITOR", "/screening?year={year}"),
         ("/screening/{id}", "AUDITOR", "/screening/{finding}"),
         ("/samples", "AUDITOR", "/samples"),
         ("/samples/{id}", "AUDITOR", "/samples/{sample}"),
