@@ -3,7 +3,7 @@ using Ledger.Domain.Screening.Steps;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>A finding is answered, explained, closed and opened again; never judged by whom it concerns (C20).</summary>
+/// <summary>A finding is answered, explained, closed and opened again; never by whom it concerns (C20).</summary>
 public sealed class ScreeningFindingTests
 {
     private static readonly DateOnly Today = new(2026, 11, 28);

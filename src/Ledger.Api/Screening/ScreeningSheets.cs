@@ -7,7 +7,7 @@ using Ledger.Web;
 
 namespace Ledger.Api.Screening;
 
-/// <summary>The tests of a year as a workbook: the screens, every finding that is shown, its lines, first digits.</summary>
+/// <summary>The tests of a year as a workbook: screens, the findings shown, their lines, first digits.</summary>
 public static class ScreeningSheets
 {
     public static string FileName(YearScreening of) => $"年度筛查-{of.Region}-{of.Year}";

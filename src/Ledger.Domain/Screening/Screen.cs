@@ -41,7 +41,7 @@ public sealed record ScreenLimits
     public int NightFrom { get; init; } = 22;
     public int NightUntil { get; init; } = 6;
 
-    /// <summary>Fewer numbers are no sequence, and one with more missing than that, in a hundred, is none either.</summary>
+    /// <summary>Fewer numbers are no sequence, nor is one with more missing than that, in a hundred.</summary>
     public int SeriesLeast { get; init; } = 5;
     public int SeriesPercent { get; init; } = 20;
 

@@ -86,7 +86,8 @@ public sealed record ScreenFinding(
         Convert.ToHexStringLower(
             SHA256.HashData(
                 Encoding.UTF8.GetBytes(
-                    $"ledger screening v1\n{screen}\n{year}\n{string.Join('\n', references.Order(StringComparer.Ordinal))}"
+                    $"ledger screening v1\n{screen}\n{year}\n"
+                        + string.Join('\n', references.Order(StringComparer.Ordinal))
                 )
             )
         )[..32];

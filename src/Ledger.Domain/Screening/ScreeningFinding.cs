@@ -79,7 +79,7 @@ public sealed record ScreeningFindingReopened(string Reason, DateOnly ReopenedOn
     : IEventOf<ScreeningFinding>;
 
 /// <summary>
-/// A finding that an auditor has taken up (疑点). One that nobody answered yet has no stream: it is what the screens show.
+/// A finding that an auditor has taken up (疑点). One that nobody answered yet has no stream: the screens show it.
 /// </summary>
 public sealed record ScreeningFinding : Aggregate, IEvolve<ScreeningFinding>
 {

@@ -56,7 +56,7 @@ public readonly record struct ScreenedLine(
 /// <param name="Type">As stored: <c>funds_paid</c> and the others of <see cref="Funds.SameMoney"/>.</param>
 /// <param name="Id">Of the allocation or fee; empty: <paramref name="ApplicationId"/> says what it is about.</param>
 /// <param name="Party">From whom it came; empty: not said.</param>
-/// <param name="IsOfYear">False: of another year, and here because it shares a number or a paper with one of it.</param>
+/// <param name="IsOfYear">False: of another year, here because it shares a number or a paper.</param>
 public sealed record ScreenedEntry(
     string FundId,
     string Village,

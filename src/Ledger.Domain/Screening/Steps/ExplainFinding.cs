@@ -1,6 +1,6 @@
 namespace Ledger.Domain.Screening.Steps;
 
-/// <summary>Whose acts a finding is about says how it was, until it is closed. It changes nothing of the finding.</summary>
+/// <summary>Whose acts a finding is about says how it was, until it is closed. It changes nothing of it.</summary>
 public static class ExplainFinding
 {
     /// <param name="by">Knows who those are whom it concerns.</param>
