@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
+using Ledger.Api.Reports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
@@ -145,6 +146,10 @@ public static class ScreeningEndpoints
         Roles.Agency,
         Roles.CountyFinance,
     ];
+
+    /// <summary>What is worked out of a whole year each time it is asked: comparisons, and its tests.</summary>
+    public static IServiceCollection AddYears(this IServiceCollection services) =>
+        services.AddScoped<Comparisons>().AddScoped<Screenings>();
 
     public static void MapScreening(this IEndpointRouteBuilder api)
     {
