@@ -30,6 +30,7 @@ using Ledger.Api.Profiles;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
 using Ledger.Api.Sampling;
+using Ledger.Api.Screening;
 using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -116,7 +117,7 @@ public partial class Program
             .AddSingleton<NoticeList>()
             .AddSearch()
             .AddFeeds()
-            .AddScoped<Comparisons>()
+            .AddYears()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -229,6 +230,7 @@ public partial class Program
         api.MapPolicyYears();
         api.MapPilots();
         api.MapSamples();
+        api.MapScreening();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();
@@ -273,6 +275,7 @@ public partial class Program
         app.MapDonorPages();
         app.MapSamplePages();
         app.MapSubscriptionPages();
+        app.MapScreeningPages();
         app.MapAccountPages();
         app.MapOperationPages();
         app.MapHealth();

@@ -648,6 +648,13 @@ public static class Rejections
         "",
         "在抽样页逐份填写底稿，没有差错的也要填"
     );
+    public static readonly RejectionCode FindingNotConcerned = new(
+        "finding-not-concerned",
+        403,
+        "只有经手人可以说明疑点",
+        "",
+        "由经手这件事的人用本人账户写说明；其他情况请告知审计"
+    );
     public static readonly RejectionCode Busy = new(
         "busy",
         503,

@@ -21,6 +21,8 @@ public sealed class Offices
         subscription_resumed: administrator
         subscription_paused: administrator system
         subscription_confirmed: city-hrss county-hrss
+        screening_finding_answered screening_finding_closed screening_finding_reopened: auditor
+        screening_finding_explained: village-finance supervision-committee agency county-finance
         pilot_approved pilot_declined: city-hrss
         collective_registered: county-agriculture agency
         collective_surveyed: village-finance township

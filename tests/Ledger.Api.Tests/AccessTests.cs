@@ -253,6 +253,7 @@ public sealed class AccessTests(ApiFixture api)
             ).Id,
             ["papers"] = "1",
             ["subscriptions"] = await WebhookTests.OpenedAsync(offices),
+            ["screening"] = await ScreeningTests.AnsweredAsync(village),
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are
         // public law there; and so is how its agency's files look (ProfileTests: no other county sees it).

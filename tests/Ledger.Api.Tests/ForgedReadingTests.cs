@@ -385,6 +385,10 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("gifts/{id}", $"gifts/{donor}"),
                 ("samples/{id}", $"samples/{sample.Id}"),
                 ("subscriptions/{id}", $"subscriptions/{subscription}"),
+                (
+                    "screening/{id}",
+                    "screening/" + StreamId.ScreeningFinding(village.VillageCode, village.Year, new string('0', 32))
+                ),
                 ("{number:int}", "1"),
                 ("pilots/{id}", $"pilots/pilot-{county}"),
                 ("{memberId}", member),
@@ -405,6 +409,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 : path.EndsWith("/estimate", StringComparison.Ordinal) ? $"year={village.Year}"
                 : path == "/api/members" ? $"collectiveId={village.CollectiveId}"
                 : path is "/api/reports/incentives" ? $"year={village.Year}"
+                : path.EndsWith("/screening", StringComparison.Ordinal) ? $"region={county}"
                 : path == "/applications/new" ? $"plan={village.PlanId}"
                 : path.StartsWith("/complaints/", StringComparison.Ordinal) ? $"number={complaint}"
                 : path.StartsWith("/objections/", StringComparison.Ordinal) ? $"number={objection}"

@@ -1,8 +1,10 @@
 using System.Net;
 using Ledger.Api.Commands;
 using Ledger.Api.Pages;
+using Ledger.Api.Screening;
 using Ledger.Api.Security;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Screening;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -76,8 +78,10 @@ public sealed class PageAccessTests(ApiFixture api)
             )
         ).Id;
         var subscription = await WebhookTests.OpenedAsync(offices);
+        var finding = await ScreeningTests.AnsweredAsync(village);
         string Fill(string route) =>
             route
+                .Replace("/screening/{id}", $"/screening/{finding}", StringComparison.Ordinal)
                 .Replace("/samples/{id}", $"/samples/{sample}", StringComparison.Ordinal)
                 .Replace("/subscriptions/{id}", $"/subscriptions/{subscription}", StringComparison.Ordinal)
                 .Replace("{number:int}", "1", StringComparison.Ordinal)

@@ -21,6 +21,7 @@ public sealed partial class ConfirmTests
         "/api/samples(/@S.Id/(draw|papers/@Row.Number))?$",
         "/api/subscriptions",
         "/api/plans/@Plan.Id/(steps|publication|dry-run|amendments|resolution|signature|countersignature)",
+        "/api/audit/screening/@F.Id/(answer|explanation|reopening)",
         "/api/plans$",
         "/api/collectives/@Collective.Id/surveys/",
         "/api/donors$",

@@ -53,6 +53,8 @@ public sealed class EveryPageTests(WebFixture web)
         ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
         ("/committee", "COMMITTEE", "/committee"),
         ("/audit", "AUDITOR", "/audit?id={settled}"),
+        ("/screening", "AUDITOR", "/screening?year={year}"),
+        ("/screening/{id}", "AUDITOR", "/screening/{finding}"),
         ("/samples", "AUDITOR", "/samples"),
         ("/samples/{id}", "AUDITOR", "/samples/{sample}"),
         ("/samples/{id}/papers/{number:int}", "AUDITOR", "/samples/{sample}/papers/1"),
@@ -95,6 +97,7 @@ public sealed class EveryPageTests(WebFixture web)
     [
         "/audit.xlsx",
         "/samples/{id}/papers.xlsx",
+        "/screening.xlsx",
         "/overview.xlsx",
         "/collectives/{id}/members.xlsx",
         "/funds.xlsx",

@@ -1,8 +1,10 @@
 using Ledger.Api.Notices;
+using Ledger.Api.Screening;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Sampling;
+using Ledger.Domain.Screening;
 using Ledger.Store;
 
 namespace Ledger.Web.Tests;
@@ -90,12 +92,13 @@ public sealed class WebFixture : IAsyncLifetime
         var ownLine = $"/own-lines/{application}/{member}/{OwnLine.Code(keys, application, member)}";
         await county.Page.GotoAsync(ownLine);
         var proof = await county.Page.Locator(".proof-link a").GetAttributeAsync("href");
+        var auditor = new SampleClient(
+            http,
+            new Tokens(keys, TimeProvider.System),
+            SampleStory.Cast.Single(c => c.Variable == "AUDITOR").Actor
+        );
         var sample = await DrawnSamples.DrawnAsync(
-            new SampleClient(
-                http,
-                new Tokens(keys, TimeProvider.System),
-                SampleStory.Cast.Single(c => c.Variable == "AUDITOR").Actor
-            ),
+            auditor,
             new
             {
                 region = "370811",
@@ -120,9 +123,11 @@ public sealed class WebFixture : IAsyncLifetime
                 types = (string[])["funds_allocated", "application_approved"],
             }
         );
+        var screened = await auditor.GetAsync<ScreeningView>($"/api/audit/screening?year={Sample.Variable("YEAR")}");
         return new Dictionary<string, string>
         {
             ["subscription"] = subscription.Id(),
+            ["finding"] = screened.Screens.Single(s => s.Screen == ScreenKind.Hasty).Findings[0].Id,
             ["sample"] = sample.Id,
             ["ownLine"] = ownLine,
             ["proof"] = proof!,

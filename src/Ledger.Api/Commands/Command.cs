@@ -70,6 +70,7 @@ public sealed class Command(
         typeof(AgencyProfile),
         typeof(Ledger.Domain.Sampling.Sample),
         typeof(Subscription),
+        typeof(Ledger.Domain.Screening.ScreeningFinding),
     ];
 
     /// <summary>A kind's place in the order of locks.</summary>

@@ -251,7 +251,8 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         yield return Step(file + 2, "复核", village.ReviewAsync);
         if (facts.Stage == SampleStage.Reviewed)
             yield break;
-        yield return Step(file + 3, "审批", village.ApproveAsync);
+        // One in a hurry: the tests of the year show it.
+        yield return Step(facts.Stage == SampleStage.Approved ? file + 2 : file + 3, "审批", village.ApproveAsync);
         if (facts.Stage == SampleStage.Approved)
             yield break;
         yield return Step(file + 4, "公示", village.NoticeAsync);

@@ -52,6 +52,22 @@ public static class StreamId
 
     public static string NewSubscription() => $"subscription-{Guid.CreateVersion7():N}";
 
+    /// <summary>Says by itself where and in which year it is found again.</summary>
+    /// <param name="key">32 hex digits.</param>
+    public static string ScreeningFinding(string region, int year, string key) =>
+        $"screening-finding-{region}-{year}-{key}";
+
+    /// <summary>Null: no finding's id.</summary>
+    public static (string Region, int Year)? OfScreeningFinding(string id) =>
+        id.Split('-') is ["screening", "finding", var region, var year, { Length: 32 } key]
+        && RegionCode.Fault(region, RegionCode.CountyLength, RegionCode.TownshipLength, RegionCode.VillageLength)
+            is null
+        && year.Length == 4
+        && year.All(char.IsAsciiDigit)
+        && key.All(char.IsAsciiHexDigitLower)
+            ? (region, int.Parse(year, System.Globalization.CultureInfo.InvariantCulture))
+            : null;
+
     // No stream: what stands for one in events of accounts.
     public static string NewPerson() => $"person-{Guid.NewGuid():N}";
 

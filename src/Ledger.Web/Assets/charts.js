@@ -28,7 +28,7 @@ const names = (series, width) => {
 };
 
 const options = {
-  // { labels, stacked, horizontal, series: [{ name, color, values }] }
+  // { labels, stacked, horizontal, series: [{ name, color, values, line }] }: line draws that series as a line over the bars
   bar: (d, width) => {
     // On a telephone a name is broken into lines rather than cut off.
     const head = names(d.series, width), left = d.horizontal ? Math.min(190, width * .4) : 8, rows = { width: left - 14, ...(width < 480 ? { overflow: 'break', fontSize: 12, lineHeight: 14 } : { overflow: 'truncate' }) };
@@ -40,7 +40,9 @@ const options = {
       grid: { left, right: 28, top: head.top, bottom: d.horizontal ? 28 : 4, ...(d.horizontal ? { outerBoundsMode: 'none' } : { outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' }) },
       xAxis: d.horizontal ? values : labels,
       yAxis: d.horizontal ? labels : values,
-      series: d.series.map(s => ({ name: s.name, type: 'bar', stack: d.stacked ? 'all' : undefined, data: s.values, itemStyle: { color: s.color }, barMaxWidth: 36 })),
+      series: d.series.map(s => s.line
+        ? { name: s.name, type: 'line', data: s.values, symbolSize: 7, lineStyle: { width: 3 }, itemStyle: { color: s.color }, z: 3 }
+        : { name: s.name, type: 'bar', stack: d.stacked ? 'all' : undefined, data: s.values, itemStyle: { color: s.color }, barMaxWidth: 36 }),
     };
   },
   // { steps: [{ label, from, to, color }] }: what is there, and what came and went until what is there then

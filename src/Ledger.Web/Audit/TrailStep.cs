@@ -54,6 +54,7 @@ public sealed record TrailThing(string Kind, string? Name, string? Href)
         ("pilot-", "试点", null),
         ("agency-profile-", "经办设置", null),
         ("sample-", "审计抽样", null),
+        ("screening-finding-", "疑点", id => $"/screening/{id}"),
         ("account-", "账户", null),
         ("refusal-", "被拒绝的操作", null),
     ];

@@ -25,8 +25,8 @@ public static class RecordPaper
             return new Rejection(Rejections.FieldInvalid, $"差错金额应在 0 至 {line} 元之间") { Field = "errorAmount" };
         if (paper.ErrorFen.IsPositive && paper.Finding.Length == 0)
             return new Rejection(Rejections.FieldInvalid, "有差错的，应写明查出什么") { Field = "finding" };
-        if (paper.Seen.Length == 0 && paper.Evidence.Count == 0)
-            return new Rejection(Rejections.FieldInvalid, "应勾选或写明看过的材料") { Field = "seen" };
+        if (AuditPaper.Unseen(paper.Seen, paper.Evidence) is { } unseen)
+            return unseen;
         return new IEventOf<Sample>[]
         {
             new SamplePaperRecorded(
