@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>How many statements a page sends to the database: each is a round trip, on a busy server a wait.</summary>
+[Collection("api")]
+public sealed class StatementTests(ApiFixture api)
+{
+    /// <summary>What one request sent, as Npgsql itself traces it.</summary>
+    private async Task<IReadOnlyList<string>> OfAsync(SampleClient who, string path)
+    {
+        var (trace, sent) = (ActivityTraceId.CreateRandom(), new ConcurrentQueue<string>());
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is "Npgsql" or "Microsoft.AspNetCore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                if (activity.Source.Name == "Npgsql" && activity.TraceId == trace)
+                    sent.Enqueue($"{activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement")}");
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var response = await who.SendAsync(
+            HttpMethod.Get,
+            path,
+            null,
+            more: r => r.Headers.Add("traceparent", $"00-{trace}-{ActivitySpanId.CreateRandom()}-01")
+        );
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        return [.. sent];
+    }
+
+    [Fact]
+    public async Task A_funds_page_asks_the_database_a_few_times()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3);
+        await village.FileAsync(people);
+        var sent = await OfAsync(village.Officer, $"/funds/{village.FundId}");
+        Assert.True(sent.Count is > 5 and <= 25, $"{sent.Count} statements:\n{string.Join("\n---\n", sent)}");
+    }
+}
