@@ -290,7 +290,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         Assert.Contains(atDesk["objection-".Length..], slip, StringComparison.Ordinal);
         Assert.Contains("待答复", slip, StringComparison.Ordinal);
         Assert.DoesNotContain("口头提出", slip, StringComparison.Ordinal);
-        // On another village's page, or among the complaints, the number leads to where it is; one that is nobody's stays.
+        // On another village's page, or among the complaints, the number leads to where it is; nobody's leads nowhere.
         var (other, others) = await api.ReadyToFileAsync(1);
         await other.FileAsync(others);
         await other.ReviewAsync();

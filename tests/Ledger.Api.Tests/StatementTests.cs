@@ -17,8 +17,11 @@ public sealed class StatementTests(ApiFixture api)
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
             ActivityStopped = activity =>
             {
-                if (activity.Source.Name == "Npgsql" && activity.TraceId == trace)
-                    sent.Enqueue($"{activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement")}");
+                var text = $"{activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement")}";
+                // Waiting for a projection asks until it has come: how often is the machine's matter.
+                var waits = text.Contains("mt_event_progression", StringComparison.Ordinal);
+                if (activity.Source.Name == "Npgsql" && activity.TraceId == trace && !waits)
+                    sent.Enqueue(text);
             },
         };
         ActivitySource.AddActivityListener(listener);
@@ -36,8 +39,13 @@ public sealed class StatementTests(ApiFixture api)
     public async Task A_funds_page_asks_the_database_a_few_times()
     {
         var (village, people) = await api.ReadyToFileAsync(3);
+        // Three pockets, each with its forms that name who may confirm: the same people are read once.
+        foreach (var year in new[] { 0, 1 })
+            await village.AllocateAsync(10 + year, earmarkYear: api.Today.Year + year);
         await village.FileAsync(people);
         var sent = await OfAsync(village.Officer, $"/funds/{village.FundId}");
+        var repeated = sent.GroupBy(s => s).Where(g => g.Count() > 3).Select(g => $"{g.Count()} × {g.Key}").ToList();
+        Assert.True(repeated.Count == 0, string.Join("\n---\n", repeated));
         Assert.True(sent.Count is > 5 and <= 25, $"{sent.Count} statements:\n{string.Join("\n---\n", sent)}");
     }
 }

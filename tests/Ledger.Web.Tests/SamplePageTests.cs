@@ -1,3 +1,5 @@
+using Ledger.Domain;
+
 namespace Ledger.Web.Tests;
 
 /// <summary>An auditor's sample as he draws it: announced, drawn, its papers filled in, signed, printed.</summary>
@@ -84,10 +86,10 @@ public sealed class SamplePageTests(WebFixture web)
     [InlineData(60, 5.0, false)]
     public void What_a_sample_without_an_error_leaves_open_is_three_over_its_size(int size, double share, bool small)
     {
-        Assert.Equal(share, (double)Math.Round(Sampling.SampleRow.LeastShown(size), 2));
-        Assert.Equal(small, Sampling.SampleRow.IsTooSmall(size));
+        Assert.Equal(share, (double)Math.Round(Ledger.Web.Sampling.SampleRow.LeastShown(size), 2));
+        Assert.Equal(small, Ledger.Web.Sampling.SampleRow.IsTooSmall(size));
         // It is the bound of the estimate itself.
-        var bound = Domain.Sampling.ErrorEstimate.Of(new Money(1_000_000), size, [], 95).UpperFen.Fen;
+        var bound = Ledger.Domain.Sampling.ErrorEstimate.Of(new Money(1_000_000), size, [], 95).UpperFen.Fen;
         Assert.Equal(share, Math.Round(bound / 10_000.0, 2));
     }
 

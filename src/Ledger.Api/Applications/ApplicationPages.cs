@@ -186,8 +186,8 @@ public static class ApplicationPages
     }
 
     /// <summary>
-    /// A number is given once: whoever typed it on another village's page, or a complaint's among the objections, is led
-    /// to where it is; null: there is none, or it is this page's own that does not show it.
+    /// A number is given once: whoever typed it on another village's page, or a complaint's among the objections, is
+    /// led to where it is; null: there is none, or it is this page's own that does not show it.
     /// </summary>
     private static async Task<string?> ElsewhereAsync(
         string pages,

@@ -23,7 +23,8 @@ public static partial class Problem
 {
     public const string ContentType = "application/problem+json";
 
-    /// <summary>As whoever asks is told it: on the pages that need no account, and on their forms, in a villager's words.
+    /// <summary>
+    /// As whoever asks is told it: on the pages that need no account, and on their forms, in a villager's words.
     /// </summary>
     public static Rejection Told(Rejection r, HttpContext http)
     {

@@ -48,8 +48,8 @@ public sealed record SampleRow(int Number, SampledLine Line, int Times, string F
         line.Account[..line.Account.IndexOf('/', StringComparison.Ordinal)];
 
     /// <summary>
-    /// In a hundred of the population: what may be in error at 95% confidence where nothing wrong was seen. The bound of
-    /// <see cref="ErrorEstimate"/> without an error: its factor over the number of fen.
+    /// In a hundred of the population: what may be in error at 95% confidence where nothing wrong was seen. The bound
+    /// of <see cref="ErrorEstimate"/> without an error: its factor over the number of fen.
     /// </summary>
     public static decimal LeastShown(int size) => Math.Min(100m, (decimal)ErrorEstimate.Factor(0, 95) / size);
 
