@@ -174,7 +174,6 @@ public static partial class Terms
         ["Account"] = "账户",
         ["AgencyProfile"] = "接口格式",
         ["Sample"] = "审计抽样",
-        ["Subscription"] = "消息订阅",
     };
 
     /// <summary>The aggregate of each type of event, by the type's stored name.</summary>

@@ -69,7 +69,7 @@ public sealed class RefusedFormTests(WebFixture web)
 
     /// <summary>Two of one name are told apart by the last four of the id: they stand inside the box.</summary>
     [Theory]
-    [InlineData("TOWNSHIP", "/applications/{noticed}")]
+    [InlineData("COUNTY_HRSS", "/applications/{noticed}")]
     [InlineData("REVIEWER", "/applications/{noticed}")]
     [InlineData("REVIEWER", "/applications/{paid}")]
     public async Task A_list_of_people_cuts_off_none_of_them(string role, string path)
