@@ -41,7 +41,13 @@ public sealed class StatementTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(3);
         // Three pockets, each with its forms that name who may confirm: the same people are read once.
         foreach (var year in new[] { 0, 1 })
-            await village.AllocateAsync(10 + year, earmarkYear: api.Today.Year + year);
+            await village.AllocateAsync(
+                10 + year,
+                "charity",
+                "慈善会",
+                earmarkYear: api.Today.Year + year,
+                donorId: await village.CharityAsync()
+            );
         await village.FileAsync(people);
         var sent = await OfAsync(village.Officer, $"/funds/{village.FundId}");
         var repeated = sent.GroupBy(s => s).Where(g => g.Count() > 3).Select(g => $"{g.Count()} × {g.Key}").ToList();
