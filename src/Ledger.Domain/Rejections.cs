@@ -5,7 +5,13 @@ namespace Ledger.Domain;
 /// <summary>
 /// One stable problem code: HTTP status, Chinese title, the clause it serves (docs/domain.md) and how to mend it.
 /// </summary>
-public sealed record RejectionCode(string Code, int Status, string Title, string Clause, string Mend);
+public sealed record RejectionCode(string Code, int Status, string Title, string Clause, string Mend)
+{
+    /// <summary>
+    /// How to mend it for somebody who has no account: nothing of ids, regions and fields; null: in the same words.
+    /// </summary>
+    public string? VillagerMend { get; init; }
+}
 
 /// <summary>
 /// One fault of a request: the field, or the row (1 is the heading) and column of an uploaded table.
@@ -35,6 +41,10 @@ public sealed record Rejection(RejectionCode Code, string Detail)
 {
     /// <summary>How to mend it, where the code's own words do not fit.</summary>
     public string Mend { get; init; } = Code.Mend;
+
+    /// <summary>As somebody without an account is told it.</summary>
+    public Rejection ForVillagers() => Mend == Code.Mend ? this with { Mend = Code.VillagerMend ?? Mend } : this;
+
     public string? Field { get; init; }
     public Money? LeftAmount { get; init; }
 
@@ -342,7 +352,10 @@ public static class Rejections
         "当前状态不能办理此事项",
         "C15",
         "查看当前状态和可办事项"
-    );
+    )
+    {
+        VillagerMend = "有疑问的，到村委会、乡镇（街道）或经办机构询问",
+    };
     public static readonly RejectionCode ReviewIncomplete = new(
         "review-incomplete",
         409,
@@ -405,7 +418,10 @@ public static class Rejections
         "缺少本年度政策参数",
         "C11 C22",
         "请市人社先发布该年度的缴费档次等参数"
-    );
+    )
+    {
+        VillagerMend = "到乡镇（街道）或经办机构，请他们代为办理",
+    };
 
     // Requests in general.
     public static readonly RejectionCode AmountInvalid = new(
@@ -415,14 +431,20 @@ public static class Rejections
         "",
         "金额以元为单位，大于零，最多两位小数"
     );
-    public static readonly RejectionCode FieldInvalid = new("field-invalid", 422, "内容无效", "", "按提示改正所列字段");
+    public static readonly RejectionCode FieldInvalid = new("field-invalid", 422, "内容无效", "", "按提示改正所列字段")
+    {
+        VillagerMend = "按提示改正后再提交",
+    };
     public static readonly RejectionCode PersonalDataInText = new(
         "personal-data-in-text",
         422,
         "文字中有个人信息",
         "",
         "去掉身份证号、手机号、银行卡号；指明某人请用成员编号"
-    );
+    )
+    {
+        VillagerMend = "去掉身份证号、手机号、银行卡号；要说明是哪一位，请填公示名单上的序号",
+    };
     public static readonly RejectionCode AgencyNeeded = new(
         "agency-needed",
         409,
@@ -450,7 +472,10 @@ public static class Rejections
         "请求内容无法读取",
         "",
         "请核对所填的内容，或刷新页面后再试；用程序调用的，按接口文档改正请求的格式"
-    );
+    )
+    {
+        VillagerMend = "请核对所填的内容，或刷新页面后再试",
+    };
     public static readonly RejectionCode FileInvalid = new(
         "file-invalid",
         422,
@@ -464,7 +489,10 @@ public static class Rejections
         "超过数量或大小上限",
         "",
         "分批办理"
-    );
+    )
+    {
+        VillagerMend = "等已经提出的有了答复再提，或到村委会、乡镇（街道）、经办机构提出",
+    };
     public static readonly RejectionCode PersonDamaged = new(
         "person-damaged",
         409,
@@ -513,7 +541,10 @@ public static class Rejections
         "未找到",
         "",
         "核对编号；不在本人管辖范围内的也查不到"
-    );
+    )
+    {
+        VillagerMend = "核对所填的内容或网址；仍查不到的，到村委会、乡镇（街道）或经办机构询问",
+    };
     public static readonly RejectionCode AlreadyExists = new("already-exists", 409, "已经存在", "", "查看已有的记录");
     public static readonly RejectionCode Unauthenticated = new(
         "unauthenticated",
@@ -584,7 +615,10 @@ public static class Rejections
         "内容已被他人更新",
         "",
         "重新读取后再提交"
-    );
+    )
+    {
+        VillagerMend = "刷新本页后再提交",
+    };
     public static readonly RejectionCode CollectiveDissolved = new(
         "collective-dissolved",
         409,
@@ -661,14 +695,20 @@ public static class Rejections
         "系统繁忙",
         "",
         "请稍后再试，不会重复办理；用程序调用的，用同一 Idempotency-Key 重试"
-    );
+    )
+    {
+        VillagerMend = "请稍后再试，不会重复办理",
+    };
     public static readonly RejectionCode TooManyRequests = new(
         "too-many-requests",
         429,
         "请求过于频繁",
         "",
         "按所示的时间等待后再试；批量数据请用导入"
-    );
+    )
+    {
+        VillagerMend = "过几分钟再试，或到村委会、经办机构询问",
+    };
     public static readonly RejectionCode Internal = new(
         "internal-error",
         500,

@@ -189,6 +189,38 @@ public static partial class Terms
         ["EntryKind.transferred"] = "转出",
     };
 
+    /// <summary>What the streams of an aggregate are about.</summary>
+    private static readonly Dictionary<string, string> Subjects = new()
+    {
+        ["Application"] = "申请",
+        ["Fund"] = "资金",
+        ["Plan"] = "方案",
+        ["MemberYear"] = "缴费和补助",
+        ["Member"] = "成员",
+        ["Collective"] = "集体",
+        ["PolicyYear"] = "政策年度",
+        ["Pilot"] = "试点",
+        ["Donor"] = "捐赠人",
+        ["Account"] = "账户",
+        ["AgencyProfile"] = "接口格式",
+        ["Sample"] = "审计抽样",
+        ["ScreeningFinding"] = "年度检查",
+        ["Subscription"] = "订阅",
+    };
+
+    /// <summary>The aggregate of each type of event, by the type's stored name.</summary>
+    private static readonly Dictionary<string, string> Streams = (
+        from type in typeof(IEventOf<>).Assembly.GetTypes()
+        from of in type.GetInterfaces()
+        where of.IsGenericType && of.GetGenericTypeDefinition() == typeof(IEventOf<>)
+        select (Name: Between().Replace(type.Name, "_").ToLowerInvariant(), Of: of.GetGenericArguments()[0].Name)
+    )
+        .DistinctBy(t => t.Name)
+        .ToDictionary(t => t.Name, t => t.Of);
+
+    [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z])")]
+    private static partial Regex Between();
+
     private static readonly Dictionary<string, string> Events = new()
     {
         ["fund_opened"] = "设立资金",
@@ -215,7 +247,7 @@ public static partial class Terms
         ["plan_drafted"] = "起草方案",
         ["resolution_recorded"] = "记录决议",
         ["plan_countersigned"] = "乡镇会签",
-        ["plan_signed"] = "村监委会签字",
+        ["plan_signed"] = "村监委会签方案",
         ["plan_adopted"] = "通过方案",
         ["plan_amended"] = "修订方案",
         ["application_filed"] = "提交申请",
@@ -232,14 +264,14 @@ public static partial class Terms
         ["complaint_answered"] = "答复投诉",
         ["complaint_escalated"] = "投诉转县级",
         ["payment_sent"] = "付款",
-        ["payment_signed"] = "村监委会签字",
+        ["payment_signed"] = "村监委会签付款",
         ["payment_held"] = "叫停付款",
         ["payment_hold_lifted"] = "解除叫停",
         ["payment_list_disclosed"] = "下载付款清单",
         ["lines_withdrawn"] = "撤回人员",
         ["lines_left_out"] = "不再符合条件，退出名单",
         ["application_withdrawn"] = "撤回申请",
-        ["payment_returned"] = "银行退回",
+        ["payment_returned"] = "银行退回付款",
         ["line_refunded"] = "退回一人补助",
         ["receipt_confirmed"] = "入账回执",
         ["application_settled"] = "办结",
@@ -312,10 +344,10 @@ public static partial class Terms
         ["plan_step_recorded"] = "会前步骤",
         ["resolution_published"] = "公布决议",
         ["notice_proof_recorded"] = "公示照片",
-        ["sample_announced"] = "公告抽样",
-        ["sample_drawn"] = "抽取样本",
-        ["sample_paper_recorded"] = "填写底稿",
-        ["sample_concluded"] = "签署底稿",
+        ["sample_announced"] = "抽样已公告",
+        ["sample_drawn"] = "样本已抽取",
+        ["sample_paper_recorded"] = "底稿已记录",
+        ["sample_concluded"] = "底稿已签署",
         ["subscription_opened"] = "申请订阅",
         ["subscription_changed"] = "改变订阅",
         ["subscription_confirmed"] = "确认订阅",
@@ -332,11 +364,40 @@ public static partial class Terms
     /// <summary>Event types as the audit trail names them, with their words.</summary>
     public static IReadOnlyDictionary<string, string> EventTypes => Events;
 
+    /// <summary>What an event is about, by its type: the aggregate on whose stream it stands.</summary>
+    public static IReadOnlyDictionary<string, string> EventGroups { get; } =
+        Events.Keys.ToDictionary(
+            type => type,
+            type => Subjects.GetValueOrDefault(Streams.GetValueOrDefault(type, ""), "其他")
+        );
+
     public static IReadOnlyDictionary<string, string> AllRoles => RoleWords;
+
+    /// <summary>What the filters of lists ask for, by the field's name in the address.</summary>
+    private static readonly Dictionary<string, string> AskedWords = new()
+    {
+        ["region"] = "村名或区划",
+        ["year"] = "年度",
+        ["against"] = "对比年度",
+        ["from"] = "从哪天",
+        ["to"] = "到哪天",
+        ["since"] = "从哪天",
+        ["until"] = "到哪天",
+        ["at"] = "日期",
+        ["minAmount"] = "金额从",
+        ["maxAmount"] = "金额到",
+        ["actor"] = "人员",
+        ["id"] = "编号",
+    };
+
+    /// <summary>The word beside a field of a filter; null: it is none that somebody types.</summary>
+    public static string? Asked(string field) => AskedWords.GetValueOrDefault(field);
 
     /// <summary>Every word that a page may have to say in another language.</summary>
     public static IEnumerable<string> All =>
         [
+            .. AskedWords.Values,
+            .. EventGroups.Values,
             .. RoleWords.Values,
             .. Words.Values,
             .. Events.Values,

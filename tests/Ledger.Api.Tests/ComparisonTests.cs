@@ -57,4 +57,67 @@ public sealed class ComparisonTests(ApiFixture api)
         )
             await api.Host.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, path + query);
     }
+
+    /// <summary>The page as a browser asks for it.</summary>
+    private static async Task<(int Status, string Html)> PageAsync(SampleClient who, string path)
+    {
+        using var response = await who.SendAsync(
+            HttpMethod.Get,
+            path,
+            null,
+            more: r => r.Headers.Accept.ParseAdd("text/html")
+        );
+        return ((int)response.StatusCode, System.Net.WebUtility.HtmlDecode(await response.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public async Task What_was_typed_stands_there_again_when_one_of_it_is_wrong_and_nothing_wins_silently()
+    {
+        var (village, _) = await api.ReadyToFileAsync(1);
+        var (status, html) = await PageAsync(village.Officer, "/comparison?year=26&against=2025&order=most");
+        Assert.Equal(422, status);
+        Assert.Contains("年度：年度应在2009至2100之间", html, StringComparison.Ordinal);
+        Assert.Matches("name=\"year\" value=\"26\"[^>]*aria-invalid=\"true\"", html);
+        Assert.Contains("name=\"against\" value=\"2025\"", html, StringComparison.Ordinal);
+        Assert.Contains("name=\"order\" value=\"most\"", html, StringComparison.Ordinal);
+        // Two dates and a year: none of the two is dropped.
+        (status, html) = await PageAsync(
+            village.Officer,
+            $"/comparison?year=2026&from={api.Today.AddDays(-9):yyyy-MM-dd}"
+        );
+        Assert.Equal(422, status);
+        Assert.Contains("不要都写", html, StringComparison.Ordinal);
+        Assert.Contains("name=\"year\" value=\"2026\"", html, StringComparison.Ordinal);
+        // Its siblings: a village that is none, an amount that is none, a date that is none.
+        (status, html) = await PageAsync(village.Offices.Auditor, "/comparison?region=没有这个村&year=2026");
+        Assert.Equal(422, status);
+        Assert.Contains("name=\"region\" value=\"没有这个村\"", html, StringComparison.Ordinal);
+        (status, html) = await PageAsync(village.Offices.Auditor, "/audit?minAmount=x&id=fund-1");
+        Assert.Equal(422, status);
+        Assert.Contains("name=\"minAmount\" value=\"x\"", html, StringComparison.Ordinal);
+        Assert.Contains("name=\"id\" value=\"fund-1\"", html, StringComparison.Ordinal);
+        (status, html) = await PageAsync(village.Officer, $"/funds/{village.FundId}/statement?from=2026-13-01");
+        Assert.Equal(400, status);
+        Assert.Contains("name=\"from\" value=\"2026-13-01\"", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Each_fund_says_what_it_differs_by_and_the_largest_stand_first_where_that_is_asked()
+    {
+        var (village, _) = await api.ReadyToFileAsync(1, money: 100);
+        var other = await api.RegisteredAsync(village.Offices);
+        await other.AllocateAsync(900);
+        var first = await RowsAsync("");
+        Assert.Equal(["100.00", "900.00"], first);
+        Assert.Equal(["900.00", "100.00"], await RowsAsync("?order=changed"));
+        Assert.Equal(["900.00", "100.00"], await RowsAsync("?order=most"));
+
+        async Task<IEnumerable<string>> RowsAsync(string query) =>
+            System
+                .Text.RegularExpressions.Regex.Matches(
+                    (await PageAsync(village.Offices.Auditor, $"/comparison{query}")).Html,
+                    "class=\"number difference\">([^<]+)<"
+                )
+                .Select(m => m.Groups[1].Value);
+    }
 }

@@ -487,14 +487,14 @@ public sealed partial class LogTests(ApiFixture api)
             "审计自己的一句话"
         );
 
-    /// <summary>A second program (tests/python/redraw.py) draws the same fen from the exported log, and no
+    /// <summary>A second program (redraw.py) draws the same fen from the exported log, and no
     /// others.</summary>
     private static async Task RedrawnAsync(SampleProcess process, SampleView sample, string log, string checkpoint)
     {
         (int Exit, string Said) Redraw(string of) =>
             Programs.Run(
                 "python3",
-                [Path.Combine(TourTests.Repository, "tests/python/redraw.py"), of, checkpoint, sample.Id]
+                [Path.Combine(TourTests.Repository, "src/Ledger.Web/Assets/redraw.py"), of, checkpoint, sample.Id]
             );
         Assert.Equal((0, $"60 fen of {sample.PopulationAmount.Fen}, the same\n"), Redraw(log));
         // One fen further along: after the checkpoint nobody may say so, and it is seen all the same.

@@ -80,6 +80,81 @@ public sealed class OwnLineTests(ApiFixture api)
         Assert.Equal("name", (await FindAsync(application, null, "1234")).Answer.GetProperty("field").GetString());
     }
 
+    /// <summary>What officials call things by, and what only programs know.</summary>
+    private const string OfficialWords =
+        "(?<!身份)编号|管辖|字段|参数|令牌|接口|JSON|Idempotency|导入|成员编号|application-";
+
+    [Fact]
+    public async Task C16_what_the_notice_refuses_is_said_in_a_villagers_words()
+    {
+        var (village, people) = await NoticedAsync();
+        var hidden = village.ApplicationId;
+        async Task<string> RefusedAsync(string path, object body)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
+            request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
+            using var response = await api.Http.SendAsync(request);
+            Assert.InRange((int)response.StatusCode, 400, 499);
+            var told = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
+            return string.Join(
+                '\n',
+                new[] { "title", "detail", "mend" }.Select(part => told.GetProperty(part).GetString())
+            );
+        }
+        var said = new List<string>
+        {
+            await RefusedAsync($"/api/notices/{hidden}/own-line", new { name = "张三", idLastFour = "0021" }),
+            await RefusedAsync($"/api/notices/{hidden}/objections", new { text = "有误" }),
+            await RefusedAsync($"/api/notices/{hidden}/complaints", new { text = "有误" }),
+        };
+        await village.NoticeAsync();
+        said.Add(await RefusedAsync($"/api/notices/{hidden}/own-line", new { name = "查无此人", idLastFour = "0021" }));
+        said.Add(await RefusedAsync($"/api/notices/{hidden}/own-line", new { name = "张三", idLastFour = "21" }));
+        said.Add(await RefusedAsync($"/api/notices/{hidden}/objections", new { text = $"是{people[0].CitizenId}" }));
+        said.Add(await RefusedAsync($"/api/notices/{hidden}/objections", new { text = "有误", number = 99 }));
+        said.Add(await RefusedAsync($"/api/notices/{hidden}/objections", new { text = "" }));
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        said.Add(await RefusedAsync($"/api/notices/{hidden}/objections", new { text = "有误" }));
+        Assert.All(said, text => Assert.DoesNotMatch(OfficialWords, text));
+        foreach (
+            var page in new[] { "/notices/application-none", $"/own-lines/{hidden}/member-1/{new string('0', 32)}" }
+        )
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, page);
+            request.Headers.Accept.ParseAdd("text/html");
+            using var response = await api.Http.SendAsync(request);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            var html = await response.Content.ReadAsStringAsync();
+            var problem = html[
+                html.IndexOf("class=\"problem\"", StringComparison.Ordinal)..html.IndexOf(
+                    "class=\"code\"",
+                    StringComparison.Ordinal
+                )
+            ];
+            Assert.DoesNotMatch(OfficialWords, problem);
+            Assert.Contains("href=\"/notices\"", html, StringComparison.Ordinal);
+        }
+        // Whatever else these routes may refuse with.
+        var codes = api
+            .Host.Services.GetRequiredService<Microsoft.AspNetCore.Routing.EndpointDataSource>()
+            .Endpoints.OfType<Microsoft.AspNetCore.Routing.RouteEndpoint>()
+            .Where(e => e.RoutePattern.RawText?.StartsWith("/api/notices", StringComparison.Ordinal) == true)
+            .SelectMany(e => e.Metadata.GetOrderedMetadata<RefusalMetadata>().SelectMany(r => r.Codes))
+            .Concat([Rejections.BodyInvalid, Rejections.TooManyRequests, Rejections.Busy])
+            .Distinct()
+            .ToList();
+        Assert.True(codes.Count > 6, $"{codes.Count} codes");
+        Assert.All(codes, code => Assert.DoesNotMatch(OfficialWords, new Rejection(code, "").ForVillagers().Mend));
+    }
+
+    [Fact]
+    public async Task A_village_without_a_notice_is_told_so_and_the_way_back()
+    {
+        var list = await api.Http.GetStringAsync($"/notices?q={Uri.EscapeDataString("没有这个村")}");
+        Assert.Contains("没有名称含“没有这个村”的公示", WebUtility.HtmlDecode(list), StringComparison.Ordinal);
+        Assert.Contains("看全部公示", list, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task C16_a_line_is_found_when_the_list_is_public_no_more_and_says_how_far_it_came()
     {

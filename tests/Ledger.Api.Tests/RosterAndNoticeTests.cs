@@ -290,6 +290,26 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         Assert.Contains(atDesk["objection-".Length..], slip, StringComparison.Ordinal);
         Assert.Contains("待答复", slip, StringComparison.Ordinal);
         Assert.DoesNotContain("口头提出", slip, StringComparison.Ordinal);
+        // On another village's page, or among the complaints, the number leads to where it is; nobody's leads nowhere.
+        var (other, others) = await api.ReadyToFileAsync(1);
+        await other.FileAsync(others);
+        await other.ReviewAsync();
+        await other.ApproveAsync();
+        await other.NoticeAsync();
+        var right = $"/objections/{village.ApplicationId}?number={atDesk["objection-".Length..]}";
+        async Task<string?> LedAsync(string from) => (await api.Http.GetAsync(from)).Headers.Location?.ToString();
+        await ApiFixture.EventuallyAsync(
+            async () => await LedAsync($"/objections/{other.ApplicationId}?number={atDesk}") == right,
+            "the number leads to its own village"
+        );
+        Assert.Equal(
+            right,
+            await LedAsync($"/complaints/{other.ApplicationId}?number={right[^19..].ToLowerInvariant()}")
+        );
+        Assert.Equal(right, await LedAsync($"/complaints/{village.ApplicationId}?number={right[^19..]}"));
+        var nobodys = await api.Http.GetAsync($"/objections/{other.ApplicationId}?number=ABCD-EFGH-JKLM-NPQR");
+        Assert.Equal(HttpStatusCode.OK, nobodys.StatusCode);
+        Assert.Contains("没有查到这个查询号", await nobodys.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         // As it is typed, in the API too.
         var bare = atDesk["objection-".Length..];
         var wide = string.Concat(bare.Select(c => (char)(c + 0xFEE0)));

@@ -266,6 +266,16 @@ public sealed class SearchTests(ApiFixture api)
 
         var admin = api.Client(new Actor($"admin.{offices.County}", Roles.Administrator, offices.County));
         Assert.Empty((await FindAsync(admin, code)).Groups); // has no part in the ledger
+        // An officer by what he signs in as, too.
+        var account = $"tax.new{offices.County}";
+        await admin.PostAsync("/api/accounts", ApiFixture.AccountBody(account, Roles.CountyTax, offices.County));
+        var officer = Of(await FindAsync(offices.Auditor, account.ToUpperInvariant()), SearchKind.Officer).Single();
+        Assert.Equal((Roles.CountyTax, $"/audit?actor={account}"), (officer.What, officer.Href));
+        Assert.Equal(
+            officer.Title,
+            Of(await FindAsync(offices.Auditor, officer.Title), SearchKind.Officer).Single().Title
+        );
+        Assert.Empty(Of(await FindAsync(foreign.Auditor, account), SearchKind.Officer));
     }
 
     [Fact]

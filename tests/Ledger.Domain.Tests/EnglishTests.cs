@@ -110,7 +110,7 @@ public sealed partial class EnglishTests
     [Fact]
     public void Every_refusal_is_there_in_both_languages() =>
         Assert.All(
-            Rejections.All.Values.SelectMany(code => (string[])[code.Title, code.Mend]),
+            Rejections.All.Values.SelectMany(code => (string[])[code.Title, code.Mend, code.VillagerMend ?? code.Mend]),
             text =>
             {
                 Assert.Matches(Chinese(), text);

@@ -8,8 +8,8 @@ using Ledger.TransparencyLog;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>The auditor's second program (tests/python/redraw.py) draws what the steps draw, from a log's
-/// lines.</summary>
+/// <summary>The auditor's second program (redraw.py, which the page of a sample offers) draws what the
+/// steps draw, from a log's lines.</summary>
 public sealed class RedrawTests : IDisposable
 {
     private const string Id = "sample-1";
@@ -129,7 +129,9 @@ public sealed class RedrawTests : IDisposable
         var (log, checkpoint) = (Path.Combine(_folder, "log.jsonl"), Path.Combine(_folder, "checkpoint"));
         File.WriteAllText(log, string.Concat(_log.Select(l => $"{l}\n")));
         File.WriteAllText(checkpoint, $"ledger\n{_log.Count}\n{Convert.ToBase64String(Root(_log))}\n\n");
-        var script = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "../python/redraw.py"));
+        var script = Path.GetFullPath(
+            Path.Combine(Path.GetDirectoryName(Here())!, "../../src/Ledger.Web/Assets/redraw.py")
+        );
         using var run = Process.Start(
             new ProcessStartInfo("python3", [script, log, checkpoint, Id])
             {

@@ -71,9 +71,13 @@ public sealed class SearchTests
     [Theory]
     [InlineData("#17", 17L)]
     [InlineData("＃ 17", 17L)]
-    [InlineData("17", null)]
+    [InlineData("65", 65L)]
+    [InlineData("６５", 65L)]
+    [InlineData("20260305", null)]
+    [InlineData("#20260305", 20260305L)]
+    [InlineData("6.5", null)]
     [InlineData("#x", null)]
-    public void Given_a_number_behind_a_hash_it_is_an_event(string typed, long? sequence) =>
+    public void Given_a_number_behind_a_hash_or_a_short_one_without_it_is_an_event(string typed, long? sequence) =>
         Assert.Equal(sequence, Asked.Of(typed).Sequence);
 
     [Theory]

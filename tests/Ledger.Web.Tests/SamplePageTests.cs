@@ -1,3 +1,5 @@
+using Ledger.Domain;
+
 namespace Ledger.Web.Tests;
 
 /// <summary>An auditor's sample as he draws it: announced, drawn, its papers filled in, signed, printed.</summary>
@@ -23,7 +25,16 @@ public sealed class SamplePageTests(WebFixture web)
         await auditor.ClickAsync("抽取样本");
         await auditor.SeesAsync("已抽取");
         await Assertions.Expect(page.Locator("#papers > tr")).ToHaveCountAsync(3);
+        // Three fen conclude nothing, and the page says why.
+        await auditor.SeesAsync("样本太小，下不了结论");
+        await Assertions.Expect(page.Locator("#too-small")).ToContainTextAsync("差错不超过总体的 100%");
         await auditor.ShootAsync("story-sample-drawn");
+        var script = await page.Locator("a[download='redraw.py']").GetAttributeAsync("href");
+        Assert.Contains(
+            "def root(leaves)",
+            await web.Sample.Http.GetStringAsync(web.Address + script),
+            StringComparison.Ordinal
+        );
 
         await page.GetByRole(AriaRole.Link, new() { Name = "填第 1 号底稿" }).ClickAsync();
         // Nothing seen is no paper.
@@ -65,6 +76,21 @@ public sealed class SamplePageTests(WebFixture web)
             await page.GotoAsync(path);
             await auditor.ShootAsync($"390-sample-{name}");
         }
+    }
+
+    [Theory]
+    [InlineData(3, 100.0, true)]
+    [InlineData(10, 30.0, true)]
+    [InlineData(29, 10.34, true)]
+    [InlineData(30, 10.0, false)]
+    [InlineData(60, 5.0, false)]
+    public void What_a_sample_without_an_error_leaves_open_is_three_over_its_size(int size, double share, bool small)
+    {
+        Assert.Equal(share, (double)Math.Round(Ledger.Web.Sampling.SampleRow.LeastShown(size), 2));
+        Assert.Equal(small, Ledger.Web.Sampling.SampleRow.IsTooSmall(size));
+        // It is the bound of the estimate itself.
+        var bound = Ledger.Domain.Sampling.ErrorEstimate.Of(new Money(1_000_000), size, [], 95).UpperFen.Fen;
+        Assert.Equal(share, Math.Round(bound / 10_000.0, 2));
     }
 
     /// <summary>What goes out is the words' digest: nobody else knows them before the checkpoint is signed.</summary>

@@ -113,6 +113,26 @@ public sealed partial class WordsTests
                 .Except(Terms.EventTypes.Keys)
         );
 
+    /// <summary>Whoever chooses one in the trail's filter sees which it is, and what it is about.</summary>
+    [Fact]
+    public void No_two_events_are_called_the_same_and_each_has_its_subject()
+    {
+        var english = XDocument
+            .Load(Path.Combine(Web, "PageWords.en.resx"))
+            .Root!.Elements("data")
+            .ToDictionary(d => d.Attribute("name")!.Value, d => d.Element("value")!.Value);
+        foreach (var word in new Func<string, string>[] { w => w, w => english[w].ToLowerInvariant() })
+            Assert.Empty(
+                Terms
+                    .EventTypes.GroupBy(e => word(e.Value))
+                    .Where(g => g.Count() > 1)
+                    .Select(g => $"{g.Key}: {string.Join(", ", g.Select(e => e.Key))}")
+            );
+        Assert.Equal(["command_refused"], Terms.EventGroups.Where(g => g.Value == "其他").Select(g => g.Key));
+        Assert.Equal("申请", Terms.EventGroups["payment_returned"]);
+        Assert.Equal("资金", Terms.EventGroups["funds_returned"]);
+    }
+
     [Fact]
     public void Every_field_of_every_event_has_a_word()
     {

@@ -19,6 +19,9 @@ public sealed class ShownNames(TimeProvider time)
     private const int Most = 5_000;
     private readonly ConcurrentDictionary<string, (object? What, DateTimeOffset Until)> _known = [];
 
+    /// <summary>It was read together with something else.</summary>
+    public void Know(string id, object? what) => _known[id] = (what, time.GetUtcNow() + Fresh);
+
     /// <summary>Somebody said something else just now, on this node.</summary>
     public void Forget(string id) => _known.TryRemove(id, out _);
 
@@ -188,8 +191,20 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         return told;
     }
 
+    /// <summary>Of this request: the forms of one page ask for the same people again and again.</summary>
+    private readonly Dictionary<string, Task<IReadOnlyList<(string Account, string? Name)>>> _asked = [];
+
+    public Task<IReadOnlyList<(string Account, string? Name)>> AccountsOfAsync(
+        IReadOnlyList<string> roles,
+        string region
+    )
+    {
+        var key = $"{string.Join(' ', roles)} {region}";
+        return _asked.TryGetValue(key, out var known) ? known : _asked[key] = ReadAccountsAsync(roles, region);
+    }
+
     /// <summary>Whose scope the region lies in; of a wide region, where there is none, those within.</summary>
-    public async Task<IReadOnlyList<(string Account, string? Name)>> AccountsOfAsync(
+    private async Task<IReadOnlyList<(string Account, string? Name)>> ReadAccountsAsync(
         IReadOnlyList<string> roles,
         string region
     )
@@ -197,12 +212,17 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         var (wanted, around) = (roles.ToArray(), RegionCode.Scopes(region));
         var open = session.Query<Account>().Where(a => a.Role.In(wanted) && !a.IsClosed && !a.IsRequested);
         var found = await open.Where(a => a.Region.In(around)).Take(Most).ToListAsync();
-        if (found.Count == 0)
+        if (found.Count == 0 && region.Length < RegionCode.VillageLength) // within a village there is nobody else
             found = await open.Where(a => a.Region.StartsWith(region)).OrderBy(a => a.Id).Take(Most).ToListAsync();
         var nearest = found.OrderByDescending(a => a.Region.Length).ThenBy(a => a.Name).ToList();
         if (nearest.Count == 0)
             return [];
         var persons = await PersonsAsync([.. nearest.Select(a => a.Id)]);
+        foreach (var a in nearest)
+            names.Know(
+                a.Id,
+                persons.GetValueOrDefault(a.Id) is { } person ? new PersonCard(person.Name, a.Unit, person.Phone) : null
+            );
         return [.. nearest.Select(a => (a.Name, persons.GetValueOrDefault(a.Id)?.Name))];
     }
 }

@@ -151,6 +151,12 @@ public static class ApplicationPages
         var application = await PublicNotices.PublishedAsync(id, session);
         var meant = number is null ? null : QueryNumber.Meant("complaint", number);
         var found = meant is null ? null : await Complaining.ViewAsync(id, meant, session, database, clock);
+        if (
+            found is null
+            && number is not null
+            && await ElsewhereAsync("complaints", id, number, database) is { } there
+        )
+            return Results.LocalRedirect(there);
         return PageRoutes.Show<ComplaintPage>(
             new
             {
@@ -179,18 +185,40 @@ public static class ApplicationPages
         );
     }
 
+    /// <summary>
+    /// A number is given once: whoever typed it on another village's page, or a complaint's among the objections, is
+    /// led to where it is; null: there is none, or it is this page's own that does not show it.
+    /// </summary>
+    private static async Task<string?> ElsewhereAsync(
+        string pages,
+        string id,
+        string number,
+        NpgsqlDataSource database
+    ) =>
+        await QueryNumber.PageAsync(number, database) is { } page
+        && !page.StartsWith($"/{pages}/{id}?", StringComparison.Ordinal)
+            ? page
+            : null;
+
     /// <summary>What became of an objection, for whoever has its number: no name and no amount.</summary>
     private static async Task<IResult> Objection(
         string id,
         string? number,
         IQuerySession session,
         StoredEvents stored,
+        NpgsqlDataSource database,
         HttpContext http
     )
     {
         var application = await PublicNotices.PublishedAsync(id, session);
         var meant = number is null ? null : QueryNumber.Meant("objection", number);
         var found = meant is null ? null : await Objecting.ViewAsync(id, meant, session, stored);
+        if (
+            found is null
+            && number is not null
+            && await ElsewhereAsync("objections", id, number, database) is { } there
+        )
+            return Results.LocalRedirect(there);
         return PageRoutes.Show<ObjectionPage>(
             new
             {

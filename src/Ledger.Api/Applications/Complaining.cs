@@ -283,7 +283,7 @@ public static class Complaining
         Clock clock
     ) =>
         await ViewAsync(id, QueryNumber.Meant("complaint", complaintId), session, database, clock)
-        ?? throw Require.NotFound(complaintId);
+        ?? throw QueryNumber.Unknown();
 
     public static async Task<ComplaintView?> ViewAsync(
         string id,
@@ -322,7 +322,7 @@ public static class Complaining
     {
         var application = await command.FindAsync<Application>(id);
         if (application?.NoticeFrom is null)
-            throw Require.NotFound($"公示 {id}");
+            throw PublicNotices.NotPublished();
         command.Region = application.Region;
         return application;
     }

@@ -54,11 +54,14 @@ public static class Objecting
     {
         var application = await command.FindAsync<Application>(id);
         if (application?.NoticeFrom is null)
-            throw Require.NotFound($"公示 {id}");
+            throw PublicNotices.NotPublished();
         command.Region = application.Region;
         if (application.NoticeUntil < command.Today)
             throw new RefusedException(
                 new Rejection(Rejections.WrongState, $"公示已于 {application.NoticeUntil:yyyy-MM-dd} 结束")
+                {
+                    Mend = "公示结束以后可以投诉：在本页“投诉和查询”里提交，或到乡镇（街道）、经办机构提出",
+                }
             );
         var source = await SourceAsync(
             id,
@@ -81,7 +84,7 @@ public static class Objecting
         StoredEvents stored
     ) =>
         await ViewAsync(id, QueryNumber.Meant("objection", objectionId), session, stored)
-        ?? throw Require.NotFound(objectionId);
+        ?? throw QueryNumber.Unknown();
 
     /// <summary>
     /// What became of an objection, for whoever was given its number: by the notice's page, or on the slip that a desk

@@ -1,5 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
+using Ledger.Api.Commands;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Npgsql;
 
 namespace Ledger.Api.Applications;
 
@@ -33,6 +37,55 @@ public static class QueryNumber
                 ? string.Join('-', plain.ToUpperInvariant().Chunk(4).Select(c => new string(c)))
                 : number.ToLowerInvariant()
         );
+    }
+
+    public static RefusedException Unknown() =>
+        new(
+            new Rejection(Rejections.NotFound, "没有这个查询号")
+            {
+                Mend = "核对查询号；丢失的，到村委会、乡镇（街道）或经办机构询问",
+            }
+        );
+
+    /// <summary>What was typed is a whole number: nothing else is looked for.</summary>
+    private static bool IsWhole(string kind, string id) =>
+        id.Length == kind.Length + 20 && id.Count(c => c == '-') == 4
+        || id.Length == kind.Length + 33 && id[(kind.Length + 1)..].All(char.IsAsciiHexDigitLower);
+
+    /// <summary>
+    /// The page of the objection or complaint that has this number, of whichever village: whoever has the number may
+    /// read it there. Null: no notice has it. The number alone says so, and only of itself.
+    /// </summary>
+    public static async Task<string?> PageAsync(string typed, NpgsqlDataSource database)
+    {
+        foreach (var (kind, pages) in new[] { ("objection", "objections"), ("complaint", "complaints") })
+        {
+            var id = Meant(kind, typed);
+            if (!IsWhole(kind, id))
+                continue;
+            await using var connection = await database.OpenConnectionAsync();
+            // By the audit trail, which has an index over kinds of events.
+            var found = await connection.QueryAsync(
+                $"""
+                select e.stream_id
+                  from {LedgerStore.Schema}.audit_entry a
+                  join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq
+                  join {LedgerStore.Schema}.mt_doc_application n on n.id = e.stream_id
+                 where a.type = @type
+                   and e.type = @type
+                   and e.data ->> @field = @id
+                   and n.data ->> 'noticeFrom' is not null
+                 limit 1
+                """,
+                r => r.GetString(0),
+                ("type", $"{kind}_raised"),
+                ("field", $"{kind}Id"),
+                ("id", id)
+            );
+            if (found is [var application])
+                return $"/{pages}/{application}?number={Of(id)}";
+        }
+        return null;
     }
 
     /// <summary>What a page shows of an id.</summary>

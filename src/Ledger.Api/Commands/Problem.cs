@@ -23,8 +23,25 @@ public static partial class Problem
 {
     public const string ContentType = "application/problem+json";
 
-    public static ProblemDetails Details(Rejection r, HttpContext http)
+    /// <summary>
+    /// As whoever asks is told it: on the pages that need no account, and on their forms, in a villager's words.
+    /// </summary>
+    public static Rejection Told(Rejection r, HttpContext http)
     {
+        if (!PageRoutes.IsPage(http) && !http.Request.Path.StartsWithSegments("/api/notices"))
+            return r;
+        var endpoint =
+            http.GetEndpoint()
+            ?? http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()?.Endpoint;
+        var isPublic = endpoint?.Metadata.GetMetadata<RolesMetadata>() is { } roles
+            ? roles.Roles.Count == 0
+            : http.User.Identity?.IsAuthenticated != true;
+        return isPublic ? r.ForVillagers() : r;
+    }
+
+    public static ProblemDetails Details(Rejection rejection, HttpContext http)
+    {
+        var r = Told(rejection, http);
         var details = new ProblemDetails
         {
             Type = $"/docs/problems#{r.Code.Code}",
@@ -244,7 +261,7 @@ public static partial class Problem
                 _ => $"{http.Request.Method} {http.Request.Path}",
             }
         );
-        return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
+        return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection, http) : Of(rejection, http)).ExecuteAsync(http);
     }
 
     /// <summary>
@@ -276,6 +293,6 @@ public static partial class Problem
             || (e is PostgresException && rejection.Code == Rejections.FundDamaged)
         )
             await http.RequestServices.GetRequiredService<EditedStates>().FoundAsync(rejection.Detail);
-        await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
+        await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection, http) : Of(rejection, http)).ExecuteAsync(http);
     }
 }

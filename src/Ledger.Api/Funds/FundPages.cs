@@ -313,12 +313,18 @@ public static class FundPages
         var fund = await FundAsync(id, session, caller);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
-        IReadOnlyList<WorkItem> work = await session
+        // One way to the database for the three of them.
+        var batch = session.CreateBatchQuery();
+        var working = batch
             .Query<WorkItem>()
             .Where(w => w.CollectiveId == fund.CollectiveId)
             .OrderBy(w => w.Since)
             .Take(Scope.MaxRows)
-            .ToListAsync(cancellation);
+            .ToList();
+        var collective = batch.Load<Collective>(fund.CollectiveId);
+        var plan = batch.Load<Plan>(StreamId.PlanOf(fund.CollectiveId, clock.Today.Year));
+        await batch.Execute(cancellation);
+        var work = await working;
         var figures = await Rosters.FiguresAsync(work.Select(w => w.Id), connection);
         return PageRoutes.Show<FundPage>(
             new
@@ -329,11 +335,8 @@ public static class FundPages
                     clock.Today,
                     ChartMonths
                 ),
-                Collective = await session.LoadAsync<Collective>(fund.CollectiveId, cancellation),
-                Plan = await session.LoadAsync<Plan>(
-                    StreamId.PlanOf(fund.CollectiveId, clock.Today.Year),
-                    cancellation
-                ),
+                Collective = await collective,
+                Plan = await plan,
                 Work = work,
                 Figures = figures,
                 Steps = caller.Actor.Role == Roles.VillageFinance && work.Count == 0 && !fund.IsClosed

@@ -4,6 +4,7 @@ using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Web;
 using Ledger.Web.Notices;
 using Npgsql;
 
@@ -20,7 +21,10 @@ public static class ProofPages
 
     public static void MapProofPages(this WebApplication app)
     {
-        app.Page("/verify", (Settings settings, LogKeys keys) => Show([], 0, settings, keys));
+        app.Page(
+            "/verify",
+            (Settings settings, LogKeys keys, IContacts contacts) => ShowAsync([], 0, settings, keys, contacts)
+        );
         app.Page("/proofs/{sequences}/{code}", OfEventsAsync);
     }
 
@@ -48,6 +52,7 @@ public static class ProofPages
         KeyFile keys,
         SealedEvents events,
         Findings findings,
+        IContacts contacts,
         CancellationToken cancellation
     )
     {
@@ -66,16 +71,25 @@ public static class ProofPages
             else
                 waiting++;
         }
-        return Show(receipts, waiting, settings, logKeys);
+        return await ShowAsync(receipts, waiting, settings, logKeys, contacts);
     }
 
-    private static IResult Show(IReadOnlyList<string> receipts, int waiting, Settings settings, LogKeys keys) =>
+    private static async Task<IResult> ShowAsync(
+        IReadOnlyList<string> receipts,
+        int waiting,
+        Settings settings,
+        LogKeys keys,
+        IContacts contacts
+    ) =>
         PageRoutes.Show<VerifyPage>(
             new
             {
                 Receipts = receipts,
                 Waiting = waiting,
                 Keys = (IReadOnlyList<string>)[.. keys.Known.Select(k => $"{k}")],
+                Places = (await contacts.PlacesAsync(""))
+                    .GroupBy(p => p.Region)
+                    .ToDictionary(p => p.Key, p => string.Join('、', p.Select(c => c.Name))),
                 Witnesses = (IReadOnlyList<string>)[.. settings.Log.WitnessKeys.Select(k => $"{k}")],
             }
         );

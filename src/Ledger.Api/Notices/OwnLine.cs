@@ -54,7 +54,7 @@ public sealed class OwnLineGuard(Settings settings) : IDisposable
                 return;
         }
         throw new RefusedException(
-            new Rejection(Rejections.TooManyRequests, "查询次数过多，请过几分钟再试，或到村委会、经办机构查询")
+            new Rejection(Rejections.TooManyRequests, "查得太频繁，为防别人试出您的号码，暂停几分钟")
         );
     }
 
@@ -133,10 +133,10 @@ public static class OwnLine
                 is [var own]
             ? new OwnLineView(own.MemberId, Code(keys, id, own.MemberId), own.AmountFen, own.Status)
             : throw new RefusedException(
-                new Rejection(
-                    Rejections.NotFound,
-                    "名单中没有这个姓名和身份证号后四位；请核对，或到村委会、经办机构查询"
-                )
+                new Rejection(Rejections.NotFound, "这份名单中没有这个姓名和身份证号后四位")
+                {
+                    Mend = "姓名按身份证上的写，后四位的末位可能是 X；仍查不到的，到村委会、乡镇（街道）或经办机构询问",
+                }
             );
     }
 
@@ -155,7 +155,12 @@ public static class OwnLine
             ? await session.LoadAsync<Application>(id, cancellation)
             : null;
         if (application?.Lines.FirstOrDefault(l => l.MemberId == memberId) is not { } line)
-            throw Require.NotFound("本人补助查询");
+            throw new RefusedException(
+                new Rejection(Rejections.NotFound, "这个网址打不开，可能少抄了字")
+                {
+                    Mend = "到“补助公示”找到本村，用姓名和身份证号后四位再查一次",
+                }
+            );
         var events = await stored.OfAsync<MemberYear>(
             StreamId.MemberYear(memberId, application.Year),
             cancellation: cancellation

@@ -59,7 +59,16 @@ public static class PublicNotices
     ) =>
         await session.LoadAsync<Application>(id, cancellation) is { NoticeFrom: not null } published
             ? published
-            : throw Require.NotFound($"公示 {id}");
+            : throw NotPublished();
+
+    /// <summary>To whoever came with an address or a village's name: what he can do is not to check an id.</summary>
+    public static RefusedException NotPublished() =>
+        new(
+            new Rejection(Rejections.NotFound, "这份名单还没有公示，或者网址抄错了")
+            {
+                Mend = "到“补助公示”按村名找；找不到的，到村委会、乡镇（街道）或经办机构询问",
+            }
+        );
 
     /// <summary>As an application's own events tell it; null: nothing was published.</summary>
     public static Notice? Of(IEnumerable<IEvent> events) =>

@@ -107,8 +107,29 @@ public static partial class PageRoutes
         HttpMethods.IsGet(http.Request.Method)
         && http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal);
 
-    public static IResult Problem(Rejection rejection) =>
-        new RazorComponentResult<ProblemPage>(new { Rejection = rejection }) { StatusCode = rejection.Code.Status };
+    /// <summary>
+    /// A refusal as a page. What was asked in the address stands on it again, so that one wrong field is mended and
+    /// nothing is typed twice.
+    /// </summary>
+    public static IResult Problem(Rejection rejection, HttpContext http) =>
+        new RazorComponentResult<ProblemPage>(
+            new
+            {
+                Rejection = Commands.Problem.Told(rejection, http),
+                Path = http.Request.Path.Value ?? "/",
+                Typed = (IReadOnlyList<(string, string)>)
+                    [
+                        .. http
+                            .Request.Query.Where(_ =>
+                                rejection.Field is { } field && http.Request.Query.ContainsKey(field)
+                            )
+                            .Select(q => (q.Key, q.Value.ToString())),
+                    ],
+            }
+        )
+        {
+            StatusCode = rejection.Code.Status,
+        };
 
     /// <summary>
     /// A path of this site, as a header can carry it; anything else leads home. A browser drops tabs and line ends
@@ -154,9 +175,12 @@ public static partial class PageRoutes
                     http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
                     return Results.Bytes(
                         content,
-                        name.EndsWith(".css", StringComparison.Ordinal)
-                            ? "text/css; charset=utf-8"
-                            : "text/javascript; charset=utf-8"
+                        Path.GetExtension(name) switch
+                        {
+                            ".css" => "text/css; charset=utf-8",
+                            ".py" => "text/x-python; charset=utf-8",
+                            _ => "text/javascript; charset=utf-8",
+                        }
                     );
                 }
             )

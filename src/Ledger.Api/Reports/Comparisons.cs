@@ -93,7 +93,7 @@ public sealed class Comparisons(IQuerySession session, StoredEvents stored, Long
                 ? [OfYear(clock.Today.Year, "year"), OfYear(clock.Today.Year - 1, "against")]
                 : [.. Years(asked)];
         if (asked.Year is not null || asked.Against is not null)
-            throw Require.Invalid("year", "请写两个日期，或年度，不要都写");
+            throw Require.Invalid(asked.From is null ? "to" : "from", "请写两个日期，或年度，不要都写");
         var (from, to) = (asked.From, asked.To ?? clock.Today);
         if (from is null)
             throw Require.Invalid("from", "请写从哪一天起");
@@ -144,10 +144,28 @@ public sealed class Comparisons(IQuerySession session, StoredEvents stored, Long
     public static void MapPages(WebApplication app)
     {
         foreach (
-            var (path, show) in new (string, Func<ComparisonView, string?, IResult>)[]
+            var (path, show) in new (string, Func<ComparisonView, string?, string?, IResult>)[]
             {
-                ("/comparison", (v, asked) => PageRoutes.Show<ComparisonPage>(new { View = v, Asked = asked })),
-                ("/comparison.xlsx", (v, _) => Workbook.File(OfficeSheets.Comparison(v), FileName(v))),
+                (
+                    "/comparison",
+                    (v, asked, order) =>
+                        PageRoutes.Show<ComparisonPage>(
+                            new
+                            {
+                                View = v,
+                                Asked = asked,
+                                Order = order,
+                            }
+                        )
+                ),
+                (
+                    "/comparison.xlsx",
+                    (v, _, order) =>
+                        Workbook.File(
+                            OfficeSheets.Comparison(v with { Funds = ComparisonPage.Ordered(v, order) }),
+                            FileName(v)
+                        )
+                ),
             }
         )
             app.Page(
@@ -159,6 +177,7 @@ public sealed class Comparisons(IQuerySession session, StoredEvents stored, Long
                     DateOnly? to,
                     int? year,
                     int? against,
+                    string? order,
                     Comparisons comparisons,
                     IContacts contacts,
                     Viewer viewer,
@@ -166,21 +185,10 @@ public sealed class Comparisons(IQuerySession session, StoredEvents stored, Long
                 ) =>
                 {
                     var place = await PageRoutes.RegionAsync(region, contacts, viewer);
-                    // Two dates were chosen on the form, whose years are filled in as well.
-                    var dates = from is not null;
                     return show(
-                        await comparisons.CompareAsync(
-                            new Asked(
-                                place,
-                                fund,
-                                from,
-                                dates ? to : null,
-                                dates ? null : year,
-                                dates ? null : against
-                            ),
-                            cancellation
-                        ),
-                        region
+                        await comparisons.CompareAsync(new Asked(place, fund, from, to, year, against), cancellation),
+                        region,
+                        ComparisonPage.Orders.Any(o => o.Value == order) ? order : null
                     );
                 },
                 Roles.All

@@ -1,6 +1,7 @@
 using Ledger.Api.Applications;
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
+using Ledger.Api.Funds;
 using Ledger.Api.Imports;
 using Ledger.Api.Pages;
 using Ledger.Api.Policies;
@@ -186,6 +187,7 @@ public static class ReportPages
                     : 0,
                 Proposed = await PolicyYearPages.WaitingAsync(session, caller, clock.Today, cancellation),
                 Rows = await CollectivesAsync(session, database, caller, clock, cancellation),
+                Funds = (await FundEndpoints.FundsAsync(null, session, caller, cancellation)).Count,
                 Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
                     .Items
                     .Count,

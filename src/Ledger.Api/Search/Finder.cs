@@ -645,25 +645,32 @@ public sealed class Finder(
         CancellationToken cancellation
     )
     {
-        if (asked.Name is not { } name)
+        // By the person's name, or by what he signs in as: it stands in the trail where no name is known.
+        var called = asked.Name is { } name ? await contacts.CalledAsync(Scope, name) : [];
+        var names = asked.Words is { } account ? called.Append(account.ToLowerInvariant()) : called;
+        var ids = names.Select(StreamId.Account).Distinct().ToArray();
+        if (ids.Length == 0)
             return [];
-        var ids = (await contacts.CalledAsync(Scope, name)).Select(StreamId.Account).ToArray();
-        var accounts = (await session.LoadManyAsync<Account>(cancellation, ids)).Where(a => caller.MaySee(a.Region));
+        var found = (await session.LoadManyAsync<Account>(cancellation, ids))
+            .Where(a => caller.MaySee(a.Region))
+            .OrderBy(a => a.Name, StringComparer.Ordinal)
+            .Take(Shown + 1)
+            .ToList();
+        var persons = new Dictionary<string, string>();
+        foreach (var a in found)
+            persons[a.Id] = await contacts.NameOfAsync(a.Name) ?? a.Name;
         return
         [
-            .. accounts
-                .OrderBy(a => a.Name, StringComparer.Ordinal)
-                .Take(Shown + 1)
-                .Select(a => new SearchHit(
-                    name,
-                    a.Role,
-                    a.Unit is { } unit ? $"{a.Name} · {unit}" : a.Name,
-                    null,
-                    null,
-                    caller.Actor.Role == Roles.Administrator
-                        ? $"/accounts?q={Uri.EscapeDataString(a.Name)}"
-                        : $"/audit?actor={Uri.EscapeDataString(a.Name)}"
-                )),
+            .. found.Select(a => new SearchHit(
+                persons[a.Id],
+                a.Role,
+                a.Unit is { } unit ? $"{a.Name} · {unit}" : a.Name,
+                null,
+                null,
+                caller.Actor.Role == Roles.Administrator
+                    ? $"/accounts?q={Uri.EscapeDataString(a.Name)}"
+                    : $"/audit?actor={Uri.EscapeDataString(a.Name)}"
+            )),
         ];
     }
 

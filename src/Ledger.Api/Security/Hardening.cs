@@ -160,7 +160,7 @@ public static class Hardening
                 path = path.Replace("\0", "", StringComparison.Ordinal);
                 http.Request.Path = path[..Math.Min(path.Length, 40)]; // the answer says where, not all of it
                 return (
-                    PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)
+                    PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection, http) : Problem.Of(rejection, http)
                 ).ExecuteAsync(http);
             }
         );

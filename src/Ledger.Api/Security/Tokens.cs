@@ -233,9 +233,9 @@ public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
             );
             if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
                 await RecordAsync(http, rejection);
-            await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)).ExecuteAsync(
-                http
-            );
+            await (
+                PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection, http) : Problem.Of(rejection, http)
+            ).ExecuteAsync(http);
         }
         else if (PageRoutes.IsPage(http))
         {

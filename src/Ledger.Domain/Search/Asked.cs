@@ -39,7 +39,7 @@ public sealed partial record Asked
     /// <summary>Two words that may be a person and a village, either first.</summary>
     public (string One, string Other)? Two { get; private init; }
 
-    /// <summary>#123: an event.</summary>
+    /// <summary>#123: an event; the hash may be left out where it is not long.</summary>
     public long? Sequence { get; private init; }
 
     /// <summary>记-012: a voucher, of whichever month.</summary>
@@ -84,7 +84,7 @@ public sealed partial record Asked
                     ? (one, other)
                     : null,
             Sequence = Sequences().Match(text) is { Success: true } m
-                ? long.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+                ? long.Parse(m.Groups[m.Groups[1].Success ? 1 : 2].ValueSpan, CultureInfo.InvariantCulture)
                 : null,
             Voucher = Vouchers().Match(text) is { Success: true } v
                 ? int.Parse(v.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
@@ -127,7 +127,7 @@ public sealed partial record Asked
     [GeneratedRegex("^[0-9]{3}[0-9Xx]$")]
     private static partial Regex Ends();
 
-    [GeneratedRegex("^# ?([0-9]{1,15})$")]
+    [GeneratedRegex("^(?:# ?([0-9]{1,15})|([0-9]{1,7}))$")]
     private static partial Regex Sequences();
 
     [GeneratedRegex("^记(?:字第)?-?([0-9]{1,5})号?$")]

@@ -66,7 +66,7 @@ const read = input => {
     return /^[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$/.test(plain) ? mark + plain.replace('+', '').replaceAll(',', '') : text;
   }
   if (kind === 'digest') return window.digest(text); // digest.js
-  if (kind === 'int') return /^-?\d+$/.test(text) ? Number(text) : text;
+  if (kind === 'int') { const narrow = text.normalize('NFKC'); return /^-?\d+$/.test(narrow) ? Number(narrow) : text; }
   return text;
 };
 
@@ -284,6 +284,9 @@ const submit = async (form, extra, button) => {
   // With a preview it has been asked: what will happen was shown.
   if (question && !(form.dataset.check && form.checked) && !confirm(asked(form, question))) return;
   clear(form);
+  // What is no number goes nowhere: the answer would speak of JSON.
+  const odd = [...form.elements].find(i => i.dataset.kind === 'int' && i.name && !i.disabled && !i.closest('[hidden],fieldset:disabled') && typeof read(i) === 'string');
+  if (odd) { show(form, { title: words.failed, detail: `${odd.name}：${words.whole}`, field: odd.name }); return; }
   // [data-check]: the first time it only asks what would change, and shows it.
   const checks = form.checking = Boolean(form.dataset.check) && !form.checked;
   const [method, path] = (checks ? form.dataset.check : form.dataset.api).split(' ');
@@ -781,14 +784,30 @@ document.querySelectorAll('form[data-standard]').forEach(form => {
 
 // ---- A file that comes as JSON, because fetching it is a command and stands in the audit trail ----------------------------------
 
+const refuseFile = (button, field, problem) => {
+  button.parentElement.parentElement.querySelector(':scope > .problem')?.remove();
+  field?.removeAttribute('aria-invalid');
+  field?.removeAttribute('aria-describedby');
+  if (!problem) return;
+  const box = node('div', null, { class: 'problem', role: 'alert', id: `problem-${key()}` });
+  box.append(node('p', problem.title), node('p', `${words.mend}${problem.mend}`, { class: 'mend' }));
+  button.parentElement.after(box);
+  if (field) { field.setAttribute('aria-invalid', 'true'); field.setAttribute('aria-describedby', box.id); field.focus(); }
+};
+document.querySelectorAll('[data-file-of]').forEach(button => {
+  // Enter in the field beside it means this button, and not the form around.
+  const field = button.dataset.reason && document.querySelector(button.dataset.reason);
+  field?.addEventListener('keydown', e => { if (e.key === 'Enter') { e.preventDefault(); button.click(); } });
+});
 document.querySelectorAll('[data-file-of]').forEach(button => button.addEventListener('click', async () => {
   button.disabled = true;
   try {
     const profile = button.dataset.profile && document.querySelector(button.dataset.profile)?.value;
     const reason = button.dataset.reason && document.querySelector(button.dataset.reason);
-    if (reason && !reason.value.trim()) { reason.focus(); return; }
+    refuseFile(button, reason);
+    if (reason && !reason.value.trim()) { refuseFile(button, reason, { title: words.noReason, mend: words.giveReason }); return; }
     const answer = await ask('POST', `${button.dataset.fileOf}${profile ? `?profile=${encodeURIComponent(profile)}` : ''}`, reason ? JSON.stringify({ reason: reason.value }) : '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
-    if (answer.status >= 300) { alert(answer.body.detail); return; }
+    if (answer.status >= 300) { refuseFile(button, reason, { title: answer.body.detail, mend: answer.body.mend }); return; }
     // Fetching it was an event: the forms of this page go on from there.
     const version = answer.headers('ETag')?.replace(/"/g, '');
     if (version) document.querySelectorAll('form[data-version]').forEach(form => { form.dataset.version = version; });

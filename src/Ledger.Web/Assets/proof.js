@@ -174,7 +174,7 @@ const inChina = instant => Number.isFinite(instant) && Math.abs(instant) < 8e15 
 const yuan = fen => { const t = String(Math.abs(fen)).padStart(3, '0'); return `${fen < 0 ? '-' : ''}${t.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ',')}.${t.slice(-2)}`; };
 
 /** What people ask of an entry; whatever else stands in it is shown to experts, as it was recorded. */
-const facts = (result, words, types) => {
+const facts = (result, words, types, places) => {
   const { entry } = result, { data } = entry, list = node('dl', null, { class: 'facts' });
   const put = (word, value) => value !== undefined && value !== null && list.append(node('dt', word), node('dd', `${value}`));
   put(words.what, types[entry.type] || entry.type);
@@ -182,6 +182,9 @@ const facts = (result, words, types) => {
   if (Number.isSafeInteger(data.amountFen)) put(words.amount, `${yuan(data.amountFen)} ${words.yuan}`);
   const year = /^member-year-(.+)-(\d{4})$/.exec(entry.stream);
   if (year) put(words.year, year[2]);
+  // The code is proven; what the place is called is this page's word.
+  const place = entry.headers.region;
+  if (typeof place === 'string' && /^\d{4,12}$/.test(place)) put(words.place, Object.hasOwn(places, place) ? `${places[place]}（${place}）` : place);
   if (typeof data.creditedOn === 'string') put(words.credited, data.creditedOn);
   if (typeof entry.headers.effectiveDate === 'string') put(words.business, entry.headers.effectiveDate);
   put(words.recorded, inChina(Date.parse(entry.recordedAt)));
@@ -217,7 +220,7 @@ const card = (file, page) => {
   const witnesses = page.witnesses.filter(w => file.includes(`\n— ${w.split('+')[0]} `)), result = check(file, page.keys, witnesses);
   const box = node('section', null, { class: 'proof', 'data-verdict': result.ok ? 'good' : 'bad' });
   box.append(node('p', `${result.ok ? '✓' : '✗'} ${result.ok ? words.good : words.bad}`, { class: result.ok ? 'verdict good' : 'verdict bad' }));
-  if (result.ok) box.append(facts(result, words, page.types));
+  if (result.ok) box.append(facts(result, words, page.types, page.places));
   const steps = node('ul', null, { class: 'todo' }), stopped = result.ok ? STEPS.length : STEPS.indexOf(result.step);
   STEPS.forEach((step, i) => {
     const none = step === 'witness' && !witnesses.length;

@@ -47,6 +47,15 @@ public sealed record SampleRow(int Number, SampledLine Line, int Times, string F
     public static string FundOf(SampledLine line) =>
         line.Account[..line.Account.IndexOf('/', StringComparison.Ordinal)];
 
+    /// <summary>
+    /// In a hundred of the population: what may be in error at 95% confidence where nothing wrong was seen. The bound
+    /// of <see cref="ErrorEstimate"/> without an error: its factor over the number of fen.
+    /// </summary>
+    public static decimal LeastShown(int size) => Math.Min(100m, (decimal)ErrorEstimate.Factor(0, 95) / size);
+
+    /// <summary>Even a sample without an error leaves more than a tenth open.</summary>
+    public static bool IsTooSmall(int size) => LeastShown(size) > 10m;
+
     public static SampleState State(Sample sample) =>
         sample.Conclusion is not null ? SampleState.Concluded
         : sample.Drawn.Count == 0 ? SampleState.Announced
