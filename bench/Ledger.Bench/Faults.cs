@@ -76,7 +76,8 @@ public static class Faults
                 + $"{results.Sum(r => r.GivenUp):N0} given up), {results.Sum(r => r.Resent):N0} sent again for "
                 + $"want of an answer, {results.Sum(r => r.Repeated):N0} in spite of one; "
                 + $"{results.Sum(r => r.Events):N0} events; {results.Sum(r => r.Delivered):N0} messages to receivers, "
-                + $"{results.Sum(r => r.DeliveredAgain):N0} entries again; {results.Count(r => r.Violations.Count > 0)} of "
+                + $"{results.Sum(r => r.DeliveredAgain):N0} entries again; "
+                + $"{results.Count(r => r.Violations.Count > 0)} of "
                 + $"{results.Count} runs with a finding"
         );
         foreach (var r in results.Where(r => r.Violations.Count > 0))

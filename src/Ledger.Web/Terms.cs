@@ -204,7 +204,7 @@ public static partial class Terms
         ["Account"] = "账户",
         ["AgencyProfile"] = "接口格式",
         ["Sample"] = "审计抽样",
-        ["ScreeningFinding"] = "年度检查",
+        ["ScreeningFinding"] = "年度筛查",
         ["Subscription"] = "订阅",
     };
 

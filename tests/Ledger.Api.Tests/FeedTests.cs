@@ -5,7 +5,9 @@ using Ledger.Api.Feeds;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The feed of events: the log's order, a page at a time, waited for, or as a stream; each in its scope.</summary>
+/// <summary>
+/// The feed of events: the log's order, a page at a time, waited for, or as a stream; each in its scope.
+/// </summary>
 [Collection("api")]
 public sealed class FeedTests(ApiFixture api)
 {

@@ -62,7 +62,7 @@ public sealed class WebhookTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task Nothing_is_sent_before_an_office_agrees_and_then_all_that_happens_in_the_region_signed_and_in_order()
+    public async Task Nothing_is_sent_before_an_office_agrees_and_then_all_of_the_region_signed_and_in_order()
     {
         var village = await api.RegisteredAsync();
         await using var receiver = await Receiver.StartAsync();
@@ -81,6 +81,7 @@ public sealed class WebhookTests(ApiFixture api)
         Assert.Equal((200, null, 0), (test.Status, test.Failure, test.Entries));
         Assert.Equal("ledger.test", Assert.Single(receiver.Messages).Type);
 
+        await village.Offices.Auditor.GetAsync("/api/feed?wait=30&types=funds_allocated"); // it is in the log
         await hrss.PostAsync($"{path}/confirmation");
         await api.Host.RefusedAsync("wrong-state", hrss, $"{path}/confirmation");
         for (var yuan = 1; yuan <= 5; yuan++)

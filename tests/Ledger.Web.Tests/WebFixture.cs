@@ -109,24 +109,10 @@ public sealed class WebFixture : IAsyncLifetime
             },
             SampleWords
         );
-        var administrator = new SampleClient(
-            http,
-            new Tokens(keys, TimeProvider.System),
-            SampleStory.Cast.Single(c => c.Variable == "ADMINISTRATOR").Actor
-        );
-        var subscription = await administrator.PostAsync(
-            "/api/subscriptions",
-            new
-            {
-                name = "县大数据平台",
-                address = "https://example.cn/ledger",
-                types = (string[])["funds_allocated", "application_approved"],
-            }
-        );
         var screened = await auditor.GetAsync<ScreeningView>($"/api/audit/screening?year={Sample.Variable("YEAR")}");
         return new Dictionary<string, string>
         {
-            ["subscription"] = subscription.Id(),
+            ["subscription"] = await SubscriptionAsync(http, keys),
             ["finding"] = screened.Screens.Single(s => s.Screen == ScreenKind.Hasty).Findings[0].Id,
             ["sample"] = sample.Id,
             ["ownLine"] = ownLine,
@@ -147,6 +133,26 @@ public sealed class WebFixture : IAsyncLifetime
             ["voucher"] =
                 $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
         };
+    }
+
+    /// <summary>One that is proposed.</summary>
+    private static async Task<string> SubscriptionAsync(HttpClient http, KeyFile keys)
+    {
+        var administrator = new SampleClient(
+            http,
+            new Tokens(keys, TimeProvider.System),
+            SampleStory.Cast.Single(c => c.Variable == "ADMINISTRATOR").Actor
+        );
+        var opened = await administrator.PostAsync(
+            "/api/subscriptions",
+            new
+            {
+                name = "县大数据平台",
+                address = "https://example.cn/ledger",
+                types = (string[])["funds_allocated", "application_approved"],
+            }
+        );
+        return opened.Id();
     }
 
     /// <summary>

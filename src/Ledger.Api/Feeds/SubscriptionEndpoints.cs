@@ -248,7 +248,7 @@ public static class SubscriptionEndpoints
         var statement = new NpgsqlBatchCommand(
             e switch
             {
-                // What happened before somebody agreed is not sent; after a change it goes on where it stood.
+                // What lay in the log before somebody agreed is not sent; after a change it goes on where it stood.
                 SubscriptionConfirmed => $"""
                 insert into {Cursors} (subscription_id, position)
                 select $1, size - 1 from {LedgerStore.Schema}.log_state

@@ -267,7 +267,9 @@ public sealed class Webhooks(
     private static Task WriteDownAsync(NpgsqlConnection connection, string id, Sent sent, FeedLines? page = null) =>
         connection.ExecuteAsync(Try, Parameters(id, sent, page));
 
-    /// <summary>How far it has come, and by which try. False: another node has it by now, which sends the same.</summary>
+    /// <summary>
+    /// How far it has come, and by which try. False: another node has it by now, which sends the same.
+    /// </summary>
     private async Task<bool> ReachedAsync(NpgsqlConnection connection, string id, FeedLines page, Sent? sent) =>
         await connection.ExecuteAsync(
             $"""

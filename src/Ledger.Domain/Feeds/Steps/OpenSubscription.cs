@@ -2,7 +2,9 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Domain.Feeds.Steps;
 
-/// <summary>Proposes to send what happens in a region to another system. Nothing is sent before it is confirmed.</summary>
+/// <summary>
+/// Proposes to send what happens in a region to another system. Nothing is sent before it is confirmed.
+/// </summary>
 public static class OpenSubscription
 {
     /// <param name="Known">Types of events that there are.</param>

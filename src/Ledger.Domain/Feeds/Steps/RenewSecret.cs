@@ -1,6 +1,8 @@
 namespace Ledger.Domain.Feeds.Steps;
 
-/// <summary>Another secret signs from now on; for a day the one before does too, so that the other side can change over.</summary>
+/// <summary>
+/// Another secret signs from now on; for a day the one before does too, so that the other side can change over.
+/// </summary>
 public static class RenewSecret
 {
     public static readonly TimeSpan Both = TimeSpan.FromDays(1);
