@@ -138,10 +138,28 @@ public sealed class FaultyMachine : IAsyncDisposable
     private async Task StartNodeAsync(int index)
     {
         SetClock(index);
-        var node = await ApiProcess.StartAsync(With(Clock(_folder, $"clock-{index}")));
+        var node = await StartedAsync(With(Clock(_folder, $"clock-{index}")));
         lock (_started)
             _started.Add(node);
         _nodes[index] = node;
+    }
+
+    /// <summary>
+    /// A server that recovers, from a full disk seconds after it has answered once, takes no connection: a node that
+    /// finds none ends, and its supervisor starts it again, as <c>ledger@.service</c> does.
+    /// </summary>
+    private static async Task<ApiProcess> StartedAsync(Dictionary<string, string> settings)
+    {
+        for (var tries = 1; ; tries++)
+            try
+            {
+                return await ApiProcess.StartAsync(settings);
+            }
+            catch (InvalidOperationException e)
+                when (tries < 10 && e.Message.Contains("cannot be reached", StringComparison.Ordinal))
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1));
+            }
     }
 
     private static Dictionary<string, string> Clock(string folder, string name) =>
