@@ -154,7 +154,8 @@ public static class FeedEndpoints
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
-        var (began, said) = (Environment.TickCount64, Environment.TickCount64);
+        var began = Environment.TickCount64;
+        long? said = null; // at once, so that whoever waits sees that it is open
         while (Environment.TickCount64 - began < (long)StreamTime.TotalMilliseconds)
         {
             var page = await PageAsync(filter, after, EventFeed.MaxPage, database, cancellation);
@@ -166,9 +167,9 @@ public static class FeedEndpoints
             after = page.Next;
             if (page.Entries.Count > 0)
                 said = Environment.TickCount64;
-            else if (said == began || Environment.TickCount64 - said >= (long)Heartbeat.TotalMilliseconds)
+            else if (said is null || Environment.TickCount64 - said >= (long)Heartbeat.TotalMilliseconds)
             {
-                said = Environment.TickCount64 + 1;
+                said = Environment.TickCount64;
                 yield return new("{}", "head") { EventId = $"{after}" };
             }
             if (page.IsHead)

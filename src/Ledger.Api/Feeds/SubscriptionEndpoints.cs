@@ -72,9 +72,18 @@ public static class SubscriptionEndpoints
             .Refuses(Rejections.NotFound, Rejections.WrongState);
     }
 
+    /// <summary>What is written in words about one that is there.</summary>
+    private static readonly RejectionCode[] InWords =
+    [
+        Rejections.NotFound,
+        Rejections.FieldInvalid,
+        Rejections.PersonalDataInText,
+        Rejections.WrongState,
+        Rejections.VersionMismatch,
+    ];
+
     private static void MapCommands(IEndpointRouteBuilder api)
     {
-        const string example = """{"reason":"收件系统停机检修"}""";
         api.MapPost("/subscriptions", Open)
             .Command<SubscriptionView>(
                 "open-subscription",
@@ -89,13 +98,7 @@ public static class SubscriptionEndpoints
                 "改变地址或事件种类，须重新确认 · Another address or other events: to be confirmed again",
                 Roles.Administrator
             )
-            .Refuses(
-                Rejections.NotFound,
-                Rejections.FieldInvalid,
-                Rejections.PersonalDataInText,
-                Rejections.WrongState,
-                Rejections.VersionMismatch
-            )
+            .Refuses(InWords)
             .Example("""{"address":"https://example.cn/ledger/v2"}""");
         api.MapPost("/subscriptions/{id}/confirmation", Confirm)
             .Command<SubscriptionView>(
@@ -107,14 +110,8 @@ public static class SubscriptionEndpoints
             .Refuses(Rejections.NotFound, Rejections.WrongState, Rejections.SelfApproval, Rejections.VersionMismatch);
         api.MapPost("/subscriptions/{id}/pause", Pause)
             .Command<SubscriptionView>("pause-subscription", "暂停推送 · Pause it", Roles.Administrator)
-            .Refuses(
-                Rejections.NotFound,
-                Rejections.FieldInvalid,
-                Rejections.PersonalDataInText,
-                Rejections.WrongState,
-                Rejections.VersionMismatch
-            )
-            .Example(example);
+            .Refuses(InWords)
+            .Example("""{"reason":"收件系统停机检修"}""");
         api.MapPost("/subscriptions/{id}/resume", Resume)
             .Command<SubscriptionView>(
                 "resume-subscription",
@@ -132,13 +129,7 @@ public static class SubscriptionEndpoints
             .Refuses(Rejections.NotFound, Rejections.WrongState, Rejections.VersionMismatch);
         api.MapPost("/subscriptions/{id}/end", End)
             .Command<SubscriptionView>("end-subscription", "停止订阅 · End it", Roles.Administrator)
-            .Refuses(
-                Rejections.NotFound,
-                Rejections.FieldInvalid,
-                Rejections.PersonalDataInText,
-                Rejections.WrongState,
-                Rejections.VersionMismatch
-            )
+            .Refuses(InWords)
             .Example("""{"reason":"系统下线"}""");
     }
 
@@ -233,39 +224,40 @@ public static class SubscriptionEndpoints
         var before = await command.LoadAsync<Subscription>(id);
         var decision = await decide(before);
         var state = command.Append(id, before, decision);
-        foreach (var e in decision.Events)
-            command.Beside(Follow(id, e));
+        foreach (var statement in decision.Events.Select(e => Follow(id, e)).OfType<NpgsqlBatchCommand>())
+            command.Beside(statement);
         return new Answer(await ViewAsync(command.Connection, state), state.Revision);
     }
 
     /// <summary>
     /// What an event means for how far it has come. Whichever node is at it loses it: what that writes down no longer
-    /// counts.
+    /// counts. Null: nothing.
     /// </summary>
-    private static NpgsqlBatchCommand Follow(string id, IEventOf<Subscription> e)
+    private static NpgsqlBatchCommand? Follow(string id, IEventOf<Subscription> e)
     {
         const string free = "holder = null, until = null";
-        var statement = new NpgsqlBatchCommand(
-            e switch
-            {
-                // What lay in the log before somebody agreed is not sent; after a change it goes on where it stood.
-                SubscriptionConfirmed => $"""
+        var sql = e switch
+        {
+            // What lay in the log before somebody agreed is not sent; after a change it goes on where it stood.
+            SubscriptionConfirmed => $"""
                 insert into {Cursors} (subscription_id, position)
                 select $1, size - 1 from {LedgerStore.Schema}.log_state
                     on conflict (subscription_id) do update set next_at = '2000-01-01', failures = 0, {free}
                 """,
-                SubscriptionResumed => $"""
+            SubscriptionResumed => $"""
                 update {Cursors}
                    set next_at = '2000-01-01', failures = 0, position = coalesce($2, position), {free}
                  where subscription_id = $1
                 """,
-                SubscriptionPaused or SubscriptionChanged => $"""
+            SubscriptionPaused or SubscriptionChanged => $"""
                 update {Cursors} set next_at = 'infinity', failures = 0, {free} where subscription_id = $1
                 """,
-                SubscriptionEnded => $"delete from {Cursors} where subscription_id = $1",
-                _ => "select $1",
-            }
-        );
+            SubscriptionEnded => $"delete from {Cursors} where subscription_id = $1",
+            _ => null,
+        };
+        if (sql is null)
+            return null;
+        var statement = new NpgsqlBatchCommand(sql);
         statement.Parameters.Add(Sql.Text(id));
         if (e is SubscriptionResumed { After: var after })
             statement.Parameters.Add(
