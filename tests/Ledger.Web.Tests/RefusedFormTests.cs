@@ -46,7 +46,9 @@ public sealed class RefusedFormTests(WebFixture web)
         await villager.ShootAsync("390-refused-number");
     }
 
-    /// <summary>A notice that runs, in a city of its own: the sample's ends when another test lets days go by.</summary>
+    /// <summary>
+    /// A notice that runs, in a city of its own: the sample's ends when another test lets days go by.
+    /// </summary>
     private async Task<string> NoticedAsync()
     {
         var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
