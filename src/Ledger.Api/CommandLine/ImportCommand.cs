@@ -1,13 +1,15 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using CsvHelper;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Client;
+using Ledger.Client.Models;
 using Ledger.Domain;
+using Microsoft.Kiota.Abstractions;
+using Microsoft.Kiota.Http.HttpClientLibrary;
 
 namespace Ledger.Api.CommandLine;
 
@@ -130,7 +132,11 @@ public static class ImportCommand
         using var own = client is null
             ? new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) }
             : null;
-        var http = client ?? own!;
+        using var adapter = new HttpClientRequestAdapter(new Bearer(() => token), httpClient: client ?? own)
+        {
+            BaseUrl = address.ToString().TrimEnd('/'),
+        };
+        var api = new LedgerClient(adapter);
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var (rows, imported, unchanged, left) = (0L, 0L, 0L, 0L);
         var faultsPath = $"{path}.faults.csv";
@@ -141,26 +147,31 @@ public static class ImportCommand
         var told = new HashSet<string>();
         foreach (var batch in Batches(path, encoding, Math.Min(most, Sheets.Contributions.MaxRows - FooterRows)))
         {
-            using var answer = await SendAsync(http, token, year, batch, confirmed);
-            var text = await answer.Content.ReadAsStringAsync();
-            if (!answer.IsSuccessStatusCode)
+            ImportView view;
+            try
             {
+                view = await SendAsync(api, adapter, year, batch, confirmed);
+            }
+            catch (ApiException e)
+            {
+                var why = e is Ledger.Client.Models.Problem p
+                    ? $"{p.Title}：{p.Detail}（{p.Code}）。{p.Mend}"
+                    : e.Message;
                 await said.WriteLineAsync(
-                    $"\n第 {batch.FirstRow} 行起的一批被拒绝（{(int)answer.StatusCode}）：{text}\n"
+                    $"\n第 {batch.FirstRow} 行起的一批被拒绝（{e.ResponseStatusCode}）：{why}\n"
                         + $"此前 {imported} 行已导入；改正后用同一命令再来一次，已导入的不会重复。"
                 );
                 return 1;
             }
-            var view = JsonSerializer.Deserialize<JsonElement>(text);
             (rows, imported, unchanged, left) = (
-                rows + view.GetProperty("rows").GetInt64(),
-                imported + view.GetProperty("imported").GetInt64(),
-                unchanged + view.GetProperty("unchanged").GetInt64(),
-                left + view.GetProperty("skipped").GetInt64()
+                rows + view.Rows!.Value,
+                imported + view.Imported!.Value,
+                unchanged + view.Unchanged!.Value,
+                left + view.Skipped!.Value
             );
-            await ListAsync(faultsPath, batch, view.GetProperty("faults"), "原因");
-            var notes = view.GetProperty("notes").EnumerateArray().Where(n => IsRow(n) || told.Add($"{n}"));
-            await ListAsync(notesPath, batch, JsonSerializer.SerializeToElement(notes), "说明");
+            await ListAsync(faultsPath, batch, view.Faults!.Select(f => (f.Row, f.Column, f.Message)), "原因");
+            var notes = view.Notes!.Where(n => n.Row is not null || told.Add($"{n.Column} {n.Message}"));
+            await ListAsync(notesPath, batch, notes.Select(n => (n.Row, n.Column, n.Message)), "说明");
             await said.WriteAsync(
                 $"\r{Math.Min(100, batch.Position * 100 / length)}%  {rows:N0} 行，"
                     + $"每秒 {rows / watch.Elapsed.TotalSeconds:N0} 行，有误 {left:N0} 行   "
@@ -285,9 +296,10 @@ public static class ImportCommand
         return null;
     }
 
-    private static async Task<HttpResponseMessage> SendAsync(
-        HttpClient http,
-        string token,
+    /// <exception cref="ApiException">Refused, or failed again and again.</exception>
+    private static async Task<ImportView> SendAsync(
+        LedgerClient api,
+        IRequestAdapter adapter,
         int year,
         Batch batch,
         string? confirmed
@@ -296,24 +308,27 @@ public static class ImportCommand
         // With an answer to what was asked about it is another command than without.
         var content = confirmed is null ? batch.Csv : [.. batch.Csv, .. Encoding.UTF8.GetBytes(confirmed)];
         var key = $"import-{year}-{Convert.ToHexStringLower(SHA256.HashData(content))[..32]}";
-        var answer = confirmed is null ? "" : $"&confirmDuplicate={Uri.EscapeDataString(confirmed)}";
         for (var attempt = 1; ; attempt++)
         {
-            using var request = new HttpRequestMessage(
-                HttpMethod.Post,
-                $"/api/contributions/import?year={year}&partial=true{answer}"
-            )
-            {
-                Content = new MultipartFormDataContent { { new ByteArrayContent(batch.Csv), "file", "rows.csv" } },
-                Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
-            };
-            request.Headers.Add(IdempotencyKey.Header, key);
+            var request = api
+                .Api.Contributions.Import.ToPostRequestInformation(
+                    new ContributionsBody(),
+                    given =>
+                    {
+                        given.QueryParameters.Year = year;
+                        given.QueryParameters.Partial = true;
+                        given.QueryParameters.ConfirmDuplicate = confirmed;
+                        given.Headers.Add(IdempotencyKey.Header, key);
+                    }
+                )
+                .WithFile(adapter, "file", batch.Csv, "rows.csv");
             try
             {
-                var response = await http.SendAsync(request);
-                if ((int)response.StatusCode < 500 || attempt == Attempts)
-                    return response;
-                response.Dispose();
+                return (await adapter.SendAsync(request, ImportView.CreateFromDiscriminatorValue, FileCalls.Errors))!;
+            }
+            catch (ApiException e) when (e.ResponseStatusCode >= 500 && attempt < Attempts)
+            {
+                // Not done; again, with the same key.
             }
             catch (HttpRequestException) when (attempt < Attempts)
             {
@@ -323,12 +338,15 @@ public static class ImportCommand
         }
     }
 
-    private static bool IsRow(JsonElement note) =>
-        note.TryGetProperty("row", out var row) && row.ValueKind == JsonValueKind.Number;
-
-    private static async Task ListAsync(string path, Batch batch, JsonElement entries, string what)
+    private static async Task ListAsync(
+        string path,
+        Batch batch,
+        IEnumerable<(int? Row, string? Column, string? Message)> entries,
+        string what
+    )
     {
-        if (entries.GetArrayLength() == 0)
+        var all = entries.ToList();
+        if (all.Count == 0)
             return;
         var isNew = !File.Exists(path);
         await using var file = new StreamWriter(
@@ -342,11 +360,11 @@ public static class ImportCommand
                 csv.WriteField(heading);
         if (isNew)
             await csv.NextRecordAsync();
-        foreach (var entry in entries.EnumerateArray())
+        foreach (var (row, column, message) in all)
         {
-            csv.WriteField(IsRow(entry) ? $"{batch.InFile(entry.GetProperty("row").GetInt32())}" : "");
-            csv.WriteField(entry.TryGetProperty("column", out var column) ? column.GetString() : "");
-            csv.WriteField(entry.GetProperty("message").GetString());
+            csv.WriteField(row is { } r ? $"{batch.InFile(r)}" : "");
+            csv.WriteField(column ?? "");
+            csv.WriteField(message);
             await csv.NextRecordAsync();
         }
     }

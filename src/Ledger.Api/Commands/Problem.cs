@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Ledger.Api.Pages;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Store.Axes;
-using Microsoft.AspNetCore.Mvc;
 using Npgsql;
 
 namespace Ledger.Api.Commands;
@@ -14,11 +14,53 @@ namespace Ledger.Api.Commands;
 public sealed record EarlierEntryView(string Type, string Id, DateOnly On, Money Amount);
 
 /// <summary>
-/// RFC 9457 problem details: <c>code</c> (stable), title, detail and <c>mend</c> (what to do next) in the language that
-/// was asked for, <c>field</c>, <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may
-/// be the same), <c>faults</c> (field, or row and column of an upload), <c>notes</c> (what of an upload was not read or
-/// was mended).
+/// RFC 9457 problem details: what went wrong, and what to do next, in the language that was asked for; what does not
+/// apply is absent.
 /// </summary>
+public sealed record ProblemView
+{
+    public required string Type { get; init; }
+    public required string Title { get; init; }
+    public required int Status { get; init; }
+    public required string Detail { get; init; }
+    public required string Instance { get; init; }
+
+    /// <summary>Stable; the list is at /docs/problems.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>What to do next.</summary>
+    public required string Mend { get; init; }
+    public required string TraceId { get; init; }
+
+    /// <summary>The field at fault.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Field { get; init; }
+
+    /// <summary>What would still have been possible (fund or cap).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Money? LeftAmount { get; init; }
+
+    /// <summary>The earliest business date that would do.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateOnly? NotBefore { get; init; }
+
+    /// <summary>The entry that may be the same money.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EarlierEntryView? Earlier { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? FaultCount { get; init; }
+
+    /// <summary>By field, or by row and column of an upload.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<Fault>? Faults { get; init; }
+
+    /// <summary>What of an upload was not read or was mended.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<Note>? Notes { get; init; }
+}
+
+/// <summary>What a refused request, or a failed one, is answered with.</summary>
 public static partial class Problem
 {
     public const string ContentType = "application/problem+json";
@@ -39,39 +81,27 @@ public static partial class Problem
         return isPublic ? r.ForVillagers() : r;
     }
 
-    public static ProblemDetails Details(Rejection rejection, HttpContext http)
+    public static ProblemView Details(Rejection rejection, HttpContext http)
     {
         var r = Told(rejection, http);
-        var details = new ProblemDetails
+        return new ProblemView
         {
             Type = $"/docs/problems#{r.Code.Code}",
             Title = English.Said(r.Code.Title),
-            Detail = English.Said(r.Detail),
             Status = r.Code.Status,
+            Detail = English.Said(r.Detail),
             Instance = http.Request.Path,
-            Extensions =
-            {
-                ["code"] = r.Code.Code,
-                ["mend"] = English.Said(r.Mend),
-                ["traceId"] = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
-            },
+            Code = r.Code.Code,
+            Mend = English.Said(r.Mend),
+            TraceId = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
+            Field = r.Field is null ? null : English.Said(r.Field),
+            LeftAmount = r.LeftAmount,
+            NotBefore = r.NotBefore,
+            Earlier = r.Earlier is { } e ? new EarlierEntryView(e.Type, e.Id, e.On, e.AmountFen) : null,
+            FaultCount = r.Faults.Count > 0 ? r.Faults.Count : null,
+            Faults = r.Faults.Count > 0 ? r.Faults : null,
+            Notes = r.Notes.Count > 0 ? r.Notes : null,
         };
-        if (r.Field is not null)
-            details.Extensions["field"] = English.Said(r.Field);
-        if (r.LeftAmount is { } left)
-            details.Extensions["leftAmount"] = left;
-        if (r.NotBefore is { } notBefore)
-            details.Extensions["notBefore"] = notBefore;
-        if (r.Earlier is { } e)
-            details.Extensions["earlier"] = new EarlierEntryView(e.Type, e.Id, e.On, e.AmountFen);
-        if (r.Faults.Count > 0)
-        {
-            details.Extensions["faultCount"] = r.Faults.Count;
-            details.Extensions["faults"] = r.Faults;
-        }
-        if (r.Notes.Count > 0)
-            details.Extensions["notes"] = r.Notes;
-        return details;
     }
 
     public static IResult Of(Rejection r, HttpContext http)

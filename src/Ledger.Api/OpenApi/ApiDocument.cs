@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Domain;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;
@@ -13,14 +16,19 @@ namespace Ledger.Api.OpenApi;
 /// </summary>
 public static class ApiDocument
 {
+    private const string ProblemSchema = "Problem";
+
     public static void AddApiDocument(this IServiceCollection services) =>
         services.AddOpenApi(
             "v1",
             options =>
             {
                 options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+                // An amount stands where it is used: behind a reference a generator makes an empty class of it.
+                options.CreateSchemaReferenceId = type =>
+                    IsAmount(type) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
                 options.AddDocumentTransformer(
-                    (document, _, _) =>
+                    async (document, context, cancellation) =>
                     {
                         document.Info.Title = "居民养老保险集体补助账本 · Collective Subsidy Ledger";
                         document.Info.Description = """
@@ -48,30 +56,38 @@ public static class ApiDocument
                                 [new OpenApiSecuritySchemeReference("bearer", document)] = [],
                             },
                         ];
-                        document.Tags = Chapters
-                            .Values.Distinct()
-                            .Select(name => new OpenApiTag { Name = name })
+                        document.Components.Examples = Rejections.All.Values.ToDictionary(
+                            c => c.Code,
+                            c => (IOpenApiExample)new OpenApiExample { Value = Sample(c) }
+                        );
+                        document.Components.Schemas![ProblemSchema] = await context.GetOrCreateSchemaAsync(
+                            typeof(ProblemView),
+                            null,
+                            cancellation
+                        );
+                        document.Servers = [new OpenApiServer { Url = "/" }];
+                        document.Tags = Chapter
+                            .ByResource.Values.Distinct()
+                            .Select(c => new OpenApiTag { Name = c.Name, Description = c.Description })
                             .ToHashSet();
                         foreach (var (path, item) in document.Paths)
                         foreach (var operation in item.Operations!.Values)
                             operation.Tags = new HashSet<OpenApiTagReference>
                             {
-                                new(
-                                    Chapters[
-                                        path.Split('/')[path.StartsWith("/log/", StringComparison.Ordinal) ? 1 : 2]
-                                    ],
-                                    document
-                                ),
+                                new(Chapter.OfPath(path).Name, document),
                             };
-                        return Task.CompletedTask;
                     }
                 );
                 options.AddSchemaTransformer(
                     (schema, context, _) =>
                     {
-                        if (context.JsonTypeInfo.Type != typeof(Money) && context.JsonTypeInfo.Type != typeof(Money?))
+                        // A number in quotes is read, too; nobody needs to be told to write one.
+                        if (schema.Type is { } numeric && numeric.HasFlag(JsonSchemaType.Integer))
+                            (schema.Type, schema.Pattern) = (numeric & ~JsonSchemaType.String, null);
+                        if (!IsAmount(context.JsonTypeInfo))
                             return Task.CompletedTask;
-                        schema.Type = JsonSchemaType.Number;
+                        schema.Type = JsonSchemaType.Number | (schema.Type & JsonSchemaType.Null);
+                        schema.Format = "decimal";
                         schema.Description = "元，最多两位小数 · yuan, at most two decimals";
                         schema.MultipleOf = 0.01m;
                         schema.Examples = [JsonValue.Create(1200.50m)];
@@ -83,42 +99,7 @@ public static class ApiDocument
             }
         );
 
-    /// <summary>The chapter of each resource, in the order of the work.</summary>
-    private static readonly IReadOnlyDictionary<string, string> Chapters = new Dictionary<string, string>
-    {
-        ["session"] = "登录 Sign-in",
-        ["sessions"] = "登录 Sign-in",
-        ["accounts"] = "账户 Accounts",
-        ["operation"] = "运行 Operation",
-        ["policy-years"] = "政策年度 Policy years",
-        ["pilots"] = "试点 Pilots",
-        ["agency-profiles"] = "接口格式 Profiles of the agency's system",
-        ["region-names"] = "区划名称 Names of regions",
-        ["collectives"] = "集体 Collectives",
-        ["funds"] = "资金 Funds",
-        ["donors"] = "捐赠人 Donors",
-        ["plans"] = "补助方案 Plans",
-        ["members"] = "成员与缴费 Members",
-        ["waiting-members"] = "成员与缴费 Members",
-        ["contributions"] = "成员与缴费 Members",
-        ["insurance-checks"] = "成员与缴费 Members",
-        ["applications"] = "申请 Applications",
-        ["notices"] = "公示 Notices",
-        ["evidence"] = "凭证 Evidence",
-        ["reports"] = "报表与督办 Reports",
-        ["supervision"] = "报表与督办 Reports",
-        ["audit"] = "审计 Audit",
-        ["feed"] = "订阅 Feed and webhooks",
-        ["subscriptions"] = "订阅 Feed and webhooks",
-        ["batch"] = "成批提交 Batch",
-        ["samples"] = "抽样 Samples",
-        ["log"] = "存证日志 Transparency log",
-        ["trace"] = "追溯 Trace",
-        ["search"] = "查找 Search",
-        ["exports"] = "导出 Exports",
-        ["templates"] = "模板 Templates",
-        ["sample"] = "样例 Sample",
-    };
+    private static bool IsAmount(JsonTypeInfo type) => type.Type == typeof(Money) || type.Type == typeof(Money?);
 
     private static Task Describe(
         OpenApiOperation operation,
@@ -162,23 +143,76 @@ public static class ApiDocument
                 $"\n\n文件：{sheet.Form.Title}，最多 {sheet.Form.MaxRows} 行，模板 `/api/templates/{sheet.Form.Name}.xlsx`。"
                 + $"出错时加 `Accept: {Workbook.ContentType}` 可取回标注了问题的文件。";
 
-        operation.Responses ??= [];
+        Answers(operation, metadata);
+        Files(operation, metadata);
         foreach (
             var group in Codes(metadata, roles.Count > 0, changes, isPost).GroupBy(c => c.Status).OrderBy(g => g.Key)
         )
-        {
-            operation.Responses[group.Key.ToString(System.Globalization.CultureInfo.InvariantCulture)] =
-                new OpenApiResponse
+            operation.Responses![group.Key.ToString(CultureInfo.InvariantCulture)] = new OpenApiResponse
+            {
+                Description = string.Join("；", group.Select(c => $"`{c.Code}` {c.Title}")),
+                Content = new Dictionary<string, OpenApiMediaType>
                 {
-                    Description = string.Join("；", group.Select(c => $"`{c.Code}` {c.Title}")),
-                    Content = new Dictionary<string, OpenApiMediaType>
+                    [Problem.ContentType] = new OpenApiMediaType
                     {
-                        [Problem.ContentType] = new() { Example = Sample(group.First()) },
+                        Schema = new OpenApiSchemaReference(ProblemSchema, context.Document),
+                        Examples = group.ToDictionary(
+                            c => c.Code,
+                            c => (IOpenApiExample)new OpenApiExampleReference(c.Code, context.Document)
+                        ),
                     },
-                };
-        }
+                },
+            };
         return Task.CompletedTask;
     }
+
+    /// <summary>A file or a text is no JSON, although its type looks like that of a JSON string.</summary>
+    private static void Answers(OpenApiOperation operation, IEnumerable<object> metadata)
+    {
+        operation.Responses ??= [];
+        var type = metadata.OfType<IProducesResponseTypeMetadata>().LastOrDefault()?.Type;
+        if (type != typeof(byte[]) && type != typeof(string))
+            return;
+        operation.Responses["200"] = new OpenApiResponse
+        {
+            Description = "OK",
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                [type == typeof(string) ? "text/plain" : "application/octet-stream"] = new OpenApiMediaType
+                {
+                    Schema = type == typeof(string) ? new OpenApiSchema { Type = JsonSchemaType.String } : File(),
+                },
+            },
+        };
+    }
+
+    /// <summary>What takes a list as JSON takes it as a file, too, beside the other fields.</summary>
+    private static void Files(OpenApiOperation operation, IEnumerable<object> metadata)
+    {
+        if (
+            metadata.OfType<SheetMetadata>().FirstOrDefault() is not { } sheet
+            || operation.RequestBody?.Content is not { } content
+            || !content.TryGetValue("application/json", out var json)
+            || !content.ContainsKey("multipart/form-data")
+        )
+            return;
+        var file = sheet.Form == Sheets.RosterForm ? "roster" : "file";
+        content["multipart/form-data"] = new OpenApiMediaType
+        {
+            Schema = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Required = new HashSet<string> { file },
+                Properties = json.Schema!.Properties!.Where(p =>
+                        p.Value.Type is { } t && !t.HasFlag(JsonSchemaType.Array)
+                    )
+                    .Append(new(file, File()))
+                    .ToDictionary(),
+            },
+        };
+    }
+
+    private static OpenApiSchema File() => new() { Type = JsonSchemaType.String, Format = "binary" };
 
     /// <summary>The codes that a route declares and those that its kind brings along.</summary>
     public static IEnumerable<RejectionCode> Codes(
@@ -231,8 +265,11 @@ public static class ApiDocument
             ["type"] = $"/docs/problems#{code.Code}",
             ["title"] = code.Title,
             ["status"] = code.Status,
+            ["detail"] = code.Title,
+            ["instance"] = "/api/…",
             ["code"] = code.Code,
             ["mend"] = code.Mend,
+            ["traceId"] = "4bf92f3577b34da6a3ce929d0e0e4736",
         };
 
     /// <summary>/openapi/v1.json and the Scalar page at /docs, without a token.</summary>
