@@ -159,17 +159,19 @@ public sealed class Notifier(
     {
         if (
             await choices.OpenAsync(turn.AccountId, turn.Box) is not { } choice
-            || choice.When == NotifyWhen.Never
             || await WhoAsync(connection, turn, choice) is not { } who
         )
             return false;
-        var waiting = await reader.OfAsync(who, isAwaited: false, stopping);
+        var (now, hour) = (Clock.China(time.GetUtcNow()), settings.Notifications.DigestHour);
+        if (!choice.IsTurn(turn.ToldOn, now, hour))
+            return false;
+        // A digest has all of it, once; who is told at once is looked at again in a moment.
+        var waiting = await reader.OfAsync(who, isAwaited: choice.When == NotifyWhen.Daily, stopping);
         var failed = false;
         foreach (var channel in Channels(choice))
         {
             var told = await ToldAsync(connection, turn.AccountId, channel);
-            var now = Clock.China(time.GetUtcNow());
-            var due = choice.Due(waiting, told, turn.ToldOn, now, settings.Notifications.DigestHour);
+            var due = choice.Due(waiting, told, turn.ToldOn, now, hour);
             if (due.Count == 0)
                 continue;
             var isDigest = choice.When == NotifyWhen.Daily;
@@ -183,7 +185,7 @@ public sealed class Notifier(
             failed |= failure is not null;
         }
         if (choice.When == NotifyWhen.Daily && !failed)
-            await DigestedAsync(connection, turn.AccountId);
+            await DigestedAsync(connection, turn.AccountId, now);
         return failed;
     }
 
@@ -291,17 +293,12 @@ public sealed class Notifier(
         );
     }
 
-    /// <summary>Until tomorrow; where the hour is still to come, nothing was told and nothing is written.</summary>
-    private async Task DigestedAsync(NpgsqlConnection connection, string accountId)
-    {
-        var now = Clock.China(time.GetUtcNow());
-        if (now.Hour < settings.Notifications.DigestHour)
-            return;
-        await connection.ExecuteAsync(
+    /// <summary>Until tomorrow.</summary>
+    private Task DigestedAsync(NpgsqlConnection connection, string accountId, DateTimeOffset now) =>
+        connection.ExecuteAsync(
             $"update {S}.notification_choice set told_on = @day where account_id = @id and holder = @me",
-            ("day", clock.Today),
+            ("day", DateOnly.FromDateTime(now.DateTime)),
             ("id", accountId),
             ("me", _me)
         );
-    }
 }

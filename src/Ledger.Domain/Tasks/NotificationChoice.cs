@@ -28,6 +28,16 @@ public sealed record NotificationChoice(
 
     public bool IsAsked(TaskKind kind) => Kinds.Count == 0 || Kinds.Contains(kind);
 
+    /// <summary>There may be something to tell him now: a digest only once a day, from an hour on.</summary>
+    /// <inheritdoc cref="Due"/>
+    public bool IsTurn(DateOnly? toldOn, DateTimeOffset now, int digestHour) =>
+        When switch
+        {
+            NotifyWhen.AtOnce => true,
+            NotifyWhen.Daily => now.Hour >= digestHour && !(toldOn >= DateOnly.FromDateTime(now.DateTime)),
+            _ => false,
+        };
+
     /// <summary>
     /// What he is told now of what waits: at once what he was not told before, in a digest everything, once a day from
     /// an hour on.
@@ -48,7 +58,7 @@ public sealed record NotificationChoice(
         return When switch
         {
             NotifyWhen.AtOnce => [.. asked.Where(t => !told.Contains(t.KeyAt(today)))],
-            NotifyWhen.Daily when now.Hour >= digestHour && !(toldOn >= today) => [.. asked],
+            NotifyWhen.Daily when IsTurn(toldOn, now, digestHour) => [.. asked],
             _ => [],
         };
     }

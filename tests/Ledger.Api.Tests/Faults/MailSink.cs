@@ -81,7 +81,7 @@ public sealed class MailSink : IAsyncDisposable
     {
         using var source = new MemoryStream(Encoding.Latin1.GetBytes(raw));
         using var message = MimeMessage.Load(source);
-        Messages.Enqueue(new(to, message.Subject, message.TextBody.ReplaceLineEndings("\n"), raw));
+        Messages.Enqueue(new(to, message.Subject ?? "", (message.TextBody ?? "").ReplaceLineEndings("\n"), raw));
     }
 
     public async ValueTask DisposeAsync()
