@@ -167,6 +167,31 @@ public sealed class NotificationTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task A_digest_that_one_way_took_is_not_sent_by_it_again_when_the_other_fails()
+    {
+        var (village, people, mail) = await ReadyAsync();
+        var reviewer = village.Offices.Reviewer;
+        bool IsOurs(Faults.Received m) => m.Data.GetProperty("account").GetString() == reviewer.Actor.Id;
+        await village.FileAsync(people);
+        api.Mails.Refused = mail;
+        var body = new
+        {
+            when = "daily",
+            mail,
+            gateway = true,
+        };
+        await ChooseAsync(reviewer, body);
+        await ApiFixture.EventuallyAsync(() => Task.FromResult(api.Gateway.Taken.Any(IsOurs)), "the gateway has it");
+        await LookAsync(reviewer.Actor.Id);
+        api.Mails.Refused = null;
+        await LookAsync(reviewer.Actor.Id);
+        await ArrivesAsync(mail, 1);
+        await LookAsync(reviewer.Actor.Id);
+        Assert.Single(api.Mails.To(mail));
+        Assert.Single(api.Gateway.Taken, IsOurs);
+    }
+
+    [Fact]
     public async Task The_countys_gateway_gets_a_signed_message_for_an_account()
     {
         var (village, people, _) = await ReadyAsync();

@@ -172,9 +172,10 @@ public sealed class Notifier(
         {
             var told = await ToldAsync(connection, turn.AccountId, channel);
             var due = choice.Due(waiting, told, turn.ToldOn, now, hour);
-            if (due.Count == 0)
-                continue;
             var isDigest = choice.When == NotifyWhen.Daily;
+            // The day's digest went by this way already, and only the other one failed.
+            if (due.Count == 0 || isDigest && told.Contains(DigestKey(DateOnly.FromDateTime(now.DateTime))))
+                continue;
             var failure =
                 channel == "mail"
                     ? await MailAsync(choice.Mail!, due, isDigest, stopping)
@@ -188,6 +189,8 @@ public sealed class Notifier(
             await DigestedAsync(connection, turn.AccountId, now);
         return failed;
     }
+
+    private static string DigestKey(DateOnly day) => $"digest {day:yyyy-MM-dd}";
 
     private IEnumerable<string> Channels(NotificationChoice choice)
     {
@@ -273,7 +276,7 @@ public sealed class Notifier(
     )
     {
         var today = clock.Today;
-        string[] told = isDigest ? [$"digest {today:yyyy-MM-dd}"] : [.. tasks.Select(t => t.KeyAt(today)).Distinct()];
+        string[] told = isDigest ? [DigestKey(today)] : [.. tasks.Select(t => t.KeyAt(today)).Distinct()];
         await connection.ExecuteAsync(
             $"""
             with old as (
