@@ -34,6 +34,7 @@ using Ledger.Api.Screening;
 using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Api.Tasks;
 using Ledger.Api.Trace;
 using Ledger.Domain;
 using Ledger.Web;
@@ -117,6 +118,7 @@ public partial class Program
             .AddSingleton<NoticeList>()
             .AddSearch()
             .AddFeeds()
+            .AddTasks()
             .AddYears()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
@@ -246,6 +248,8 @@ public partial class Program
         api.MapAudit();
         api.MapFeed();
         api.MapSubscriptions();
+        api.MapTasks();
+        api.MapNotifications();
         api.MapCheck();
         api.MapTraces();
         api.MapSearch();
@@ -275,6 +279,7 @@ public partial class Program
         app.MapDonorPages();
         app.MapSamplePages();
         app.MapSubscriptionPages();
+        app.MapTaskPages();
         app.MapScreeningPages();
         app.MapAccountPages();
         app.MapOperationPages();

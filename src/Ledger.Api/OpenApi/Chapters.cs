@@ -42,6 +42,8 @@ public sealed record Chapter(string Name, string Description)
         Search = new("查找 Search", "一个框查所有 · One box for everything"),
         Exports = new("导出 Exports", "日记账、事件、日志的导出 · Journal, events and log as files"),
         Templates = new("模板 Templates", "填报模板 · Forms to fill in"),
+        Tasks =
+            new("待办与提醒 Tasks", "等本人办理的事，和怎样得到提醒 · What waits for the caller, and how he is told"),
         Sample = new("样例 Sample", "只在样例中有 · Only in a sample");
 
     /// <summary>That of each resource, in the order of the work.</summary>
@@ -66,6 +68,8 @@ public sealed record Chapter(string Name, string Description)
         ["applications"] = Applications,
         ["notices"] = Notices,
         ["evidence"] = Evidence,
+        ["tasks"] = Tasks,
+        ["notifications"] = Tasks,
         ["reports"] = Reports,
         ["supervision"] = Reports,
         ["audit"] = Audit,
