@@ -17,6 +17,7 @@ using Ledger.Api.Forms;
 using Ledger.Api.Funds;
 using Ledger.Api.Help;
 using Ledger.Api.Imports;
+using Ledger.Api.Jobs;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
 using Ledger.Api.Notices;
@@ -117,6 +118,7 @@ public partial class Program
             .AddSingleton<NoticeList>()
             .AddSearch()
             .AddFeeds()
+            .AddJobs()
             .AddYears()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
@@ -252,7 +254,9 @@ public partial class Program
         api.MapExports();
         api.MapTemplates();
         api.MapDeadLetters();
+        api.MapJobs();
         app.MapBatch(api);
+        app.RunJobs();
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);
@@ -275,6 +279,7 @@ public partial class Program
         app.MapDonorPages();
         app.MapSamplePages();
         app.MapSubscriptionPages();
+        app.MapJobPages();
         app.MapScreeningPages();
         app.MapAccountPages();
         app.MapOperationPages();

@@ -818,3 +818,20 @@ document.querySelectorAll('[data-file-of]').forEach(button => button.addEventLis
 
 // The roster is checked against the money that was chosen above it, and filed for the same.
 document.querySelectorAll('#check select[name=subAccount]').forEach(select => select.addEventListener('change', () => { document.querySelector('[data-pocket]').value = select.value; }));
+
+// ---- A job's progress, while it runs ---------------------------------------------------------------------------------------------
+
+document.querySelectorAll('[data-job]').forEach(async at => {
+  const set = (name, rows) => { if (rows !== null) at.querySelector(`[data-job-${name}]`).textContent = rows.toLocaleString('en-US'); };
+  for (;;) {
+    await new Promise(resolve => setTimeout(resolve, 1000));
+    const answer = await send('GET', `/api/jobs/${at.dataset.job}`).catch(() => null);
+    if (answer === null) continue;
+    if (answer.status >= 400) return;
+    const { state, rowsTotal, rowsChecked, rowsDone } = answer.body;
+    if (!['waiting', 'running'].includes(state)) { location.reload(); return; }
+    set('checked', rowsChecked); set('done', rowsDone); set('total', rowsTotal);
+    const bar = at.querySelector('progress');
+    bar.max = (rowsTotal ?? 1) * 2; bar.value = rowsChecked + rowsDone;
+  }
+});
