@@ -297,13 +297,18 @@ public sealed class JobTests(ApiFixture api)
         }
     }
 
-    /// <summary>An account that was opened and closed again.</summary>
-    private static async Task<string> ClosedAsync(SampleVillage village)
+    /// <summary>An account that two administrators opened, and closed again.</summary>
+    private async Task<string> ClosedAsync(SampleVillage village)
     {
         var (name, county) = ($"gone{Guid.NewGuid():N}"[..16], village.Offices.County);
-        var (first, path) = (village.Offices.Administrator, $"/api/accounts/account-{name}");
-        await first.PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county));
-        await first.PostAsync($"{path}/closure", new { reason = "调离" });
+        var path = $"/api/accounts/account-{name}";
+        SampleClient As(string who) => api.Client(new Actor($"{who}.{county}", Roles.Administrator, county));
+        object Body(string who, string role) => ApiFixture.AccountBody(who, role, county);
+        await village.Offices.Administrator.PostAsync("/api/accounts", Body($"first.{county}", Roles.Administrator));
+        await As("first").PostAsync("/api/accounts", Body($"second.{county}", Roles.Administrator));
+        await As("first").PostAsync("/api/accounts", Body(name, Roles.CountyTax));
+        await As("second").PostAsync($"{path}/pending/confirmation");
+        await As("first").PostAsync($"{path}/closure", new { reason = "调离" });
         return name;
     }
 }

@@ -6,6 +6,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Ledger.Web.Jobs;
 using Microsoft.AspNetCore.Http.Features;

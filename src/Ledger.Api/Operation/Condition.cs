@@ -14,6 +14,7 @@ namespace Ledger.Api.Operation;
 /// <param name="UnsealedSeconds">How long the oldest event waits that is not in the log yet.</param>
 /// <param name="UnsignedSeconds">How long the oldest event of the log waits that no checkpoint is over yet.</param>
 /// <param name="PausedWebhooks">Subscriptions that the product paused because nobody took what it sent.</param>
+/// <param name="LateJobs">Jobs that no node has been at for ten minutes.</param>
 /// <param name="BackupSeconds">How old the newest backup of this node's folder is; null: it has none.</param>
 /// <param name="RehearsalSeconds">Since a rehearsal of the restore last passed; null: none has.</param>
 /// <param name="RehearsalFailed">Whether the last one failed.</param>
@@ -34,6 +35,7 @@ public sealed record Readings(
     IReadOnlyList<string> FailedLooks,
     long LateReminders,
     long PausedWebhooks,
+    long LateJobs,
     double? BackupSeconds,
     double? RehearsalSeconds,
     bool RehearsalFailed
@@ -134,7 +136,11 @@ public sealed class Condition(
                (select count(*)
                   from {LedgerStore.Schema}.delivery_cursor
                  where failures > 0
-                   and next_at = 'infinity')
+                   and next_at = 'infinity'),
+               (select count(*)
+                  from {LedgerStore.Schema}.job
+                 where state in ('waiting', 'running')
+                   and coalesce(until, created_at) < clock_timestamp() - interval '10 minutes')
           from head, unsealed, fund
         """;
 
@@ -170,6 +176,7 @@ public sealed class Condition(
                         failed.Names,
                         r.GetInt64(11),
                         r.GetInt64(12),
+                        r.GetInt64(13),
                         Since(backups.All.LastOrDefault().At),
                         Since(backups.LastPassed?.RehearsedAt ?? default),
                         backups.LastFailed is not null
@@ -211,6 +218,8 @@ public sealed class Condition(
             wrong.Add(new("reminders-late", $"有 {r.LateReminders} 条到期的提醒等了两分钟以上还没有处理"));
         if (r.PausedWebhooks > 0)
             wrong.Add(new("webhook-paused", $"有 {r.PausedWebhooks} 个订阅多次没有送达，已暂停；请看“订阅”页"));
+        if (r.LateJobs > 0)
+            wrong.Add(new("job-late", $"有 {r.LateJobs} 个后台任务等了十分钟以上没有办理；请看“后台任务”页"));
         if (r.ChangedStates > 0)
             wrong.Add(
                 new(
