@@ -1,3 +1,5 @@
+using Ledger.Domain;
+
 namespace Ledger.Web.Tests;
 
 /// <summary>A long file from the form to the job's page: it moves by itself, and says what is wrong.</summary>
