@@ -110,6 +110,7 @@ public static class ApiDocument
         ["audit"] = "审计 Audit",
         ["feed"] = "订阅 Feed and webhooks",
         ["subscriptions"] = "订阅 Feed and webhooks",
+        ["jobs"] = "后台任务 Jobs",
         ["batch"] = "成批提交 Batch",
         ["samples"] = "抽样 Samples",
         ["log"] = "存证日志 Transparency log",
