@@ -35,6 +35,7 @@ using Ledger.Api.Screening;
 using Ledger.Api.Search;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Api.Tasks;
 using Ledger.Api.Trace;
 using Ledger.Domain;
 using Ledger.Web;
@@ -118,6 +119,7 @@ public partial class Program
             .AddSingleton<NoticeList>()
             .AddSearch()
             .AddFeeds()
+            .AddTasks()
             .AddJobs()
             .AddYears()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
@@ -248,6 +250,8 @@ public partial class Program
         api.MapAudit();
         api.MapFeed();
         api.MapSubscriptions();
+        api.MapTasks();
+        api.MapNotifications();
         api.MapCheck();
         api.MapTraces();
         api.MapSearch();
@@ -279,6 +283,7 @@ public partial class Program
         app.MapDonorPages();
         app.MapSamplePages();
         app.MapSubscriptionPages();
+        app.MapTaskPages();
         app.MapJobPages();
         app.MapScreeningPages();
         app.MapAccountPages();

@@ -4,6 +4,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Domain.Tasks;
 using Ledger.Web.Accounts;
 using Ledger.Web.Audit;
 
@@ -55,6 +56,38 @@ public static partial class Terms
         ["SubscriptionState.active"] = "使用中",
         ["SubscriptionState.paused"] = "已暂停",
         ["SubscriptionState.ended"] = "已停止",
+        ["TaskKind.review"] = "复核",
+        ["TaskKind.approval"] = "审批",
+        ["TaskKind.correction"] = "补正",
+        ["TaskKind.notice-posting"] = "公示",
+        ["TaskKind.payment-signature"] = "签署付款",
+        ["TaskKind.payment"] = "付款",
+        ["TaskKind.payment-back"] = "银行退回",
+        ["TaskKind.receipts"] = "入账回执",
+        ["TaskKind.settlement"] = "办结",
+        ["TaskKind.payment-hold"] = "叫停的付款",
+        ["TaskKind.objection"] = "异议",
+        ["TaskKind.complaint"] = "投诉",
+        ["TaskKind.overdue"] = "逾期",
+        ["TaskKind.plan-signature"] = "方案签字",
+        ["TaskKind.pilot-decision"] = "试点申请",
+        ["TaskKind.policy-confirmation"] = "政策确认",
+        ["TaskKind.reversal-confirmation"] = "冲正确认",
+        ["TaskKind.rest-confirmation"] = "余款确认",
+        ["TaskKind.account-confirmation"] = "账户变更确认",
+        ["TaskKind.own-account"] = "本人账户变更",
+        ["TaskKind.subscription-confirmation"] = "订阅确认",
+        ["TaskKind.subscription-paused"] = "订阅暂停",
+        ["TaskKind.finding-explanation"] = "疑点说明",
+        ["TaskKind.finding-closure"] = "疑点办结",
+        ["TaskKind.log-finding"] = "存证发现",
+        ["NotifyWhen.never"] = "不提醒",
+        ["NotifyWhen.at-once"] = "一有就提醒",
+        ["NotifyWhen.daily"] = "每天汇总一次",
+        ["Channel.mail"] = "邮件",
+        ["Channel.gateway"] = "短信或企业微信",
+        ["Told.digest"] = "每日汇总",
+        ["Delivery.sign-in"] = "邮件服务器不让登录",
         ["Delivery.refused"] = "收件方拒收",
         ["Delivery.redirect"] = "收件方要求转到别处，不跟随",
         ["Delivery.timeout"] = "收件方没有及时答复",
@@ -397,6 +430,7 @@ public static partial class Terms
     public static IEnumerable<string> All =>
         [
             .. AskedWords.Values,
+            .. TaskRules.All.Select(r => r.What),
             .. EventGroups.Values,
             .. RoleWords.Values,
             .. Words.Values,
@@ -423,6 +457,12 @@ public static partial class Terms
         Words.FirstOrDefault(w => w.Key.EndsWith($".{word}", StringComparison.Ordinal)).Value ?? word;
 
     public static string Event(string type) => Events.GetValueOrDefault(type, type);
+
+    /// <summary>What somebody was told of: a kind of task, or the day's digest.</summary>
+    public static string Told(string what) =>
+        Enum.TryParse<TaskKind>(what, out var kind) ? Of(kind) : Words["Told.digest"];
+
+    public static string Channel(string channel) => Words[$"Channel.{channel}"];
 
     /// <summary>Why a delivery failed.</summary>
     public static string Delivery(string failure) => Words.GetValueOrDefault($"Delivery.{failure}", failure);

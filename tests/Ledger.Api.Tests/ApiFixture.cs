@@ -32,11 +32,17 @@ public class ApiFixture : Databases
     public DateOnly Today => Host.Services.GetRequiredService<Clock>().Today;
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>What the product's mail server takes, and the county's gateway to SMS.</summary>
+    public Faults.MailSink Mails { get; } = new();
+    public Faults.Receiver Gateway { get; private set; } = null!;
+    public const string PublicAddress = "https://ledger.example.cn";
+
     public override async Task InitializeAsync()
     {
         await base.InitializeAsync();
         ConnectionString = await NewDatabaseAsync("ledger_test");
         Database = NpgsqlDataSource.Create(ConnectionString);
+        Gateway = await Faults.Receiver.StartAsync();
         Host = await AlbaHost.For<Program>(web =>
         {
             web.UseSetting("ConnectionStrings:Ledger", ConnectionString);
@@ -46,6 +52,9 @@ public class ApiFixture : Databases
             web.UseSetting("Ledger:RateLimit:RefusalsPerMinute", "0");
             web.UseSetting("Ledger:ClockMarginMinutes", AnyClock);
             web.UseSetting("Ledger:Webhooks:AllowedNetworks", "127.0.0.0/8");
+            foreach (var (name, value) in Notifying(Mails))
+                web.UseSetting(name, value);
+            web.UseSetting("Ledger:Notify:Gateway", Gateway.Address);
             web.UseSetting("Logging:LogLevel:Default", "Warning");
             web.UseSetting("Logging:LogLevel:Marten", "None"); // a lost race is an error to Marten and a retry to us
             web.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>()));
@@ -54,9 +63,22 @@ public class ApiFixture : Databases
         Http.Timeout = TimeSpan.FromMinutes(2);
     }
 
+    /// <summary>Settings under which people are told what waits for them; a digest goes out at any hour.</summary>
+    public static IEnumerable<(string Name, string Value)> Notifying(Faults.MailSink mails) =>
+        [
+            ("Ledger:Mail:Host", "127.0.0.1"),
+            ("Ledger:Mail:Port", $"{mails.Port}"),
+            ("Ledger:Mail:Security", "none"),
+            ("Ledger:Mail:From", "ledger@example.cn"),
+            ("Ledger:Notify:Address", PublicAddress),
+            ("Ledger:Notify:DigestHour", "0"),
+        ];
+
     public override async Task DisposeAsync()
     {
         await Host.DisposeAsync();
+        await Gateway.DisposeAsync();
+        await Mails.DisposeAsync();
         await Database.DisposeAsync();
         await base.DisposeAsync();
         if (Directory.Exists(_folder))

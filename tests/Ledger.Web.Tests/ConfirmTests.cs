@@ -19,6 +19,7 @@ public sealed partial class ConfirmTests
         "/api/reports/replay",
         "/api/pilots",
         "/api/samples(/@S.Id/(draw|papers/@Row.Number))?$",
+        "/api/notifications",
         "/api/subscriptions",
         "/api/plans/@Plan.Id/(steps|publication|dry-run|amendments|resolution|signature|countersignature)",
         "/api/audit/screening/@F.Id/(answer|explanation|reopening)",

@@ -91,6 +91,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/setup", "COUNTY_AGRICULTURE", "/setup"),
         ("/policy-years/replay", "CITY_HRSS", "/policy-years/replay"),
         ("/me", "AUDITOR", "/me"),
+        ("/tasks", "REVIEWER", "/tasks"),
         ("/search", "AUDITOR", "/search?q=合作社"),
     ];
 

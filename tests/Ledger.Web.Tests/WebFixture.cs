@@ -1,6 +1,7 @@
 using Ledger.Api.Notices;
 using Ledger.Api.Screening;
 using Ledger.Api.Security;
+using Ledger.Api.Tests.Faults;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Sampling;
@@ -22,6 +23,9 @@ public sealed class WebFixture : IAsyncLifetime
 
     public IBrowser Browser { get; private set; } = null!;
     public SampleProcess Sample { get; private set; } = null!;
+
+    /// <summary>What the sample's mail server takes.</summary>
+    public MailSink Mails { get; } = new();
     public ApiFixture Api => _api;
 
     /// <summary>Things of the sample by name, one of each kind, as they were before anybody touched them.</summary>
@@ -42,8 +46,13 @@ public sealed class WebFixture : IAsyncLifetime
         Sample = await SampleProcess.StartAsync(
             empty,
             "CITY_AUDITOR",
-            ("Ledger__Contact", Contact),
-            ("Ledger__Webhooks__AllowedNetworks", "127.0.0.0/8")
+            [
+                ("Ledger__Contact", Contact),
+                ("Ledger__Webhooks__AllowedNetworks", "127.0.0.0/8"),
+                .. ApiFixture
+                    .Notifying(Mails)
+                    .Select(s => (s.Name.Replace(":", "__", StringComparison.Ordinal), s.Value)),
+            ]
         );
         // A second county asks to be a pilot: for the city to decide.
         var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
@@ -64,6 +73,7 @@ public sealed class WebFixture : IAsyncLifetime
         await Browser.DisposeAsync();
         _playwright.Dispose();
         await Sample.DisposeAsync();
+        await Mails.DisposeAsync();
         await _api.DisposeAsync();
     }
 

@@ -4,6 +4,7 @@ using Ledger.Api.Funds;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Api.Tasks;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Ledger.Web;
@@ -24,7 +25,15 @@ public static class AccountPages
         app.Page("/", First);
         app.Page(
             "/me",
-            async (SignIn signIn, IQuerySession session, Caller caller) =>
+            async (
+                SignIn signIn,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                NotificationChoices choices,
+                Settings settings,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
                 PageRoutes.Show<MePage>(
                     new
                     {
@@ -43,6 +52,9 @@ public static class AccountPages
                                     .Take(MaxHistory)
                                     .Select(n => (n.At, n.By, n.Type, n.Detail)),
                             ],
+                        Notify = NotificationEndpoints.Shown(
+                            await NotificationEndpoints.ViewAsync(database, choices, settings, caller, cancellation)
+                        ),
                     }
                 ),
             Roles.Everybody

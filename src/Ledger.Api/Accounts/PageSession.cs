@@ -2,6 +2,7 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
+using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -96,7 +97,11 @@ public sealed class PageSession(
             : await rights.OfAsync(connection, session.UserId, found.Role, found.Region);
         if (acting is not var (role, region))
             return AuthenticateResult.Fail("delegation ended, or no such account");
-        if (now - session.UsedAt > TouchAfter)
+        // A page that lies open and asks by itself is nobody who works.
+        if (
+            now - session.UsedAt > TouchAfter
+            && Context.GetEndpoint()?.Metadata.GetMetadata<UnattendedMetadata>() is null
+        )
         {
             (session.UsedAt, session.ExpiresAt) = (now, now + IdleTime);
             await accounts.SaveChangesAsync(Context.RequestAborted);

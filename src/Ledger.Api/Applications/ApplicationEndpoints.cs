@@ -694,22 +694,6 @@ public static class ApplicationEndpoints
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
-    /// <summary>Which statuses wait for whom.</summary>
-    private static readonly IReadOnlyDictionary<string, ApplicationStatus[]> WaitingFor = new Dictionary<
-        string,
-        ApplicationStatus[]
-    >
-    {
-        [Roles.Agency] = [ApplicationStatus.Filed, ApplicationStatus.Reviewed, ApplicationStatus.Paid],
-        [Roles.VillageFinance] = [ApplicationStatus.Returned],
-    };
-
-    /// <summary>Whose complaints wait for whom (L18).</summary>
-    private static string? ComplaintsFor(string role) =>
-        role == Roles.Township ? "complaintsWithTownship"
-        : Complaining.County.Contains(role) ? "complaintsWithCounty"
-        : null;
-
     private static async Task<IResult> List(
         string? status,
         string? region,
@@ -801,73 +785,31 @@ public static class ApplicationEndpoints
     {
         var scope = Scope.Narrow(caller, region);
         var isMine = waitingForMe == true && status is null;
-        var ids = isMine ? await MineAsync(session, database, caller, clock, cancellation) : null;
-        var statuses =
-            Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
-            : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
+        var statuses = Require.Word<ApplicationStatus>(status, "status") is { } one
+            ? [one]
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
-        var complaints = (isMine ? ComplaintsFor(caller.Actor.Role) : null) ?? "-";
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        var ids = isMine
+            ?
+            [
+                .. (
+                    await ApplicationTasks.OfAsync(caller.Actor, scope, session, database, clock.Today, cancellation)
+                ).Select(t => t.Subject),
+            ]
+            : Array.Empty<string>();
         var items = await session
             .Query<WorkItem>()
             .Where(i =>
                 i.Region.StartsWith(scope)
-                && i.MatchesSql(
-                    "(d.data ->> 'status' = any(?) or d.id = any(?) or jsonb_array_length(d.data -> ?) > 0"
-                        + " or ? and d.data ->> 'status' = 'noticed' and (d.data ->> 'openObjections')::int > 0)"
-                        // Whoever reviewed it does not approve it (C15): it waits for a colleague.
-                        + " and not (? and d.data ->> 'status' = 'reviewed' and exists ("
-                        + $"select from {LedgerStore.Schema}.mt_doc_application a"
-                        + " where a.id = d.id and jsonb_exists(a.data -> 'reviewers', ?)))"
-                        // Nobody's receipt is awaited while somebody has to be paid first: that is the village's turn.
-                        + " and not (? and d.data ->> 'status' = 'paid' and exists ("
-                        + $"select from {LedgerStore.Schema}.mt_doc_application a where a.id = d.id"
-                        + " and a.data @> '{\"lines\":[{\"status\":\"approved\"}]}'"
-                        + " and not a.data @> '{\"lines\":[{\"status\":\"paid\"}]}'))",
-                    words,
-                    ids ?? Array.Empty<string>(),
-                    complaints,
-                    isMine && caller.Actor.Role == Roles.Township,
-                    isMine,
-                    caller.Actor.Id,
-                    isMine && caller.Actor.Role == Roles.Agency
-                )
+                && i.MatchesSql("(d.id = any(?) or not ? and d.data ->> 'status' = any(?))", ids, isMine, words)
             )
             .OrderBy(i => i.Since)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);
         return await Rosters.NowAsync(items, connection);
     }
-
-    /// <summary>
-    /// Of whom not the status alone says what waits (<see cref="Turn"/>): the township decides on what is on hold, the
-    /// village pays and the committee signs what is due. Null: nobody of these.
-    /// </summary>
-    private static async Task<string[]?> MineAsync(
-        IQuerySession session,
-        NpgsqlDataSource database,
-        Caller caller,
-        Clock clock,
-        CancellationToken cancellation
-    ) =>
-        caller.Actor.Role switch
-        {
-            Roles.Township => [.. (await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation)).Keys],
-            Roles.SupervisionCommittee or Roles.VillageFinance =>
-            [
-                .. (
-                    await CommitteeTasks.InTurnAsync(
-                        await CommitteeTasks.UnpaidAsync(session, caller, cancellation),
-                        caller.Actor.Role,
-                        session,
-                        clock.Today
-                    )
-                ).Select(a => a.Id),
-            ],
-            _ => null,
-        };
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
         Reading.Of(http, await session.ScopedAsync<Application>(id, caller), ApplicationView.Of, id);

@@ -65,13 +65,13 @@ public static class CommitteeTasks
     /// <summary>Plans that the meeting has decided on and the committee has not signed.</summary>
     public static async Task<IReadOnlyList<Plan>> PlansAsync(
         IQuerySession session,
-        Caller caller,
+        string scope,
         CancellationToken cancellation
     )
     {
         var plans = await session
             .Query<Plan>()
-            .Where(p => p.Region.StartsWith(caller.Actor.Region))
+            .Where(p => p.Region.StartsWith(scope))
             .OrderByDescending(p => p.Year)
             .ToListAsync(cancellation);
         var waiting = new List<Plan>();

@@ -35,6 +35,9 @@ public sealed record PreviewMetadata;
 /// </summary>
 public sealed record AloneMetadata;
 
+/// <summary>Pages ask for it by themselves: it keeps nobody's session open.</summary>
+public sealed record UnattendedMetadata;
+
 /// <summary>Another form of a command's answer, made from the request; null where the answer itself is sent.</summary>
 public sealed record OtherFormMetadata(Func<HttpContext, StoredAnswer, Task<IResult?>> OfAsync);
 

@@ -14,7 +14,12 @@ namespace Ledger.Api.Feeds;
 public sealed record WebhookMessage(string Id, byte[] Body)
 {
     public const string Events = "ledger.events",
-        Test = "ledger.test";
+        Test = "ledger.test",
+        Tasks = "ledger.tasks";
+
+    /// <summary>That something waits for somebody.</summary>
+    public static WebhookMessage Waits(string id, DateTimeOffset now, Action<Utf8JsonWriter> data) =>
+        Of(Tasks, id, now, data);
 
     public static WebhookMessage Tests(string subscription, DateTimeOffset now) =>
         Of(

@@ -233,7 +233,7 @@ public sealed class Webhooks(
     }
 
     /// <summary>In a word; null: it is no failure of the other side or of the way there.</summary>
-    private static string? WhyNot(Exception e, CancellationToken cancellation) =>
+    internal static string? WhyNot(Exception e, CancellationToken cancellation) =>
         cancellation.IsCancellationRequested ? null
         : e is ForbiddenAddressException || e.InnerException is ForbiddenAddressException ? "address-forbidden"
         : e is TaskCanceledException ? "timeout"

@@ -102,6 +102,8 @@ public static class ApiDocument
         ["waiting-members"] = "成员与缴费 Members",
         ["contributions"] = "成员与缴费 Members",
         ["insurance-checks"] = "成员与缴费 Members",
+        ["tasks"] = "待办 Tasks",
+        ["notifications"] = "待办 Tasks",
         ["applications"] = "申请 Applications",
         ["notices"] = "公示 Notices",
         ["evidence"] = "凭证 Evidence",

@@ -14,6 +14,8 @@ namespace Ledger.Api.Operation;
 /// <param name="UnsealedSeconds">How long the oldest event waits that is not in the log yet.</param>
 /// <param name="UnsignedSeconds">How long the oldest event of the log waits that no checkpoint is over yet.</param>
 /// <param name="PausedWebhooks">Subscriptions that the product paused because nobody took what it sent.</param>
+/// <param name="FailedNotifications">People whom the product could not tell three times running that something waits
+/// for them.</param>
 /// <param name="LateJobs">Jobs that no node has been at for ten minutes.</param>
 /// <param name="BackupSeconds">How old the newest backup of this node's folder is; null: it has none.</param>
 /// <param name="RehearsalSeconds">Since a rehearsal of the restore last passed; null: none has.</param>
@@ -35,6 +37,7 @@ public sealed record Readings(
     IReadOnlyList<string> FailedLooks,
     long LateReminders,
     long PausedWebhooks,
+    long FailedNotifications,
     long LateJobs,
     double? BackupSeconds,
     double? RehearsalSeconds,
@@ -137,6 +140,7 @@ public sealed class Condition(
                   from {LedgerStore.Schema}.delivery_cursor
                  where failures > 0
                    and next_at = 'infinity'),
+               (select count(*) from {LedgerStore.Schema}.notification_choice where failures >= 3),
                (select count(*)
                   from {LedgerStore.Schema}.job
                  where state in ('waiting', 'running')
@@ -177,6 +181,7 @@ public sealed class Condition(
                         r.GetInt64(11),
                         r.GetInt64(12),
                         r.GetInt64(13),
+                        r.GetInt64(14),
                         Since(backups.All.LastOrDefault().At),
                         Since(backups.LastPassed?.RehearsedAt ?? default),
                         backups.LastFailed is not null
@@ -218,6 +223,13 @@ public sealed class Condition(
             wrong.Add(new("reminders-late", $"有 {r.LateReminders} 条到期的提醒等了两分钟以上还没有处理"));
         if (r.PausedWebhooks > 0)
             wrong.Add(new("webhook-paused", $"有 {r.PausedWebhooks} 个订阅多次没有送达，已暂停；请看“订阅”页"));
+        if (r.FailedNotifications > 0)
+            wrong.Add(
+                new(
+                    "notifications-failing",
+                    $"有 {r.FailedNotifications} 人的提醒连续三次没有发出；请看邮件服务器和网关的设置"
+                )
+            );
         if (r.LateJobs > 0)
             wrong.Add(new("job-late", $"有 {r.LateJobs} 个后台任务等了十分钟以上没有办理；请看“后台任务”页"));
         if (r.ChangedStates > 0)

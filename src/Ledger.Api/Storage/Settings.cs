@@ -1,4 +1,5 @@
 using Ledger.Api.Log;
+using Ledger.Api.Tasks;
 using Ledger.Domain.Accounts;
 
 namespace Ledger.Api.Storage;
@@ -22,6 +23,7 @@ namespace Ledger.Api.Storage;
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
 /// <param name="WebhookNetworks">Ledger:Webhooks:AllowedNetworks. Networks that webhooks may go to beside the public
 /// internet, as <c>10.20.0.0/16</c>, with commas between.</param>
+/// <param name="Notifications">Ledger:Mail, Ledger:Notify. How people are told that something waits for them.</param>
 /// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no
 /// limit.</param>
 /// <param name="RequestsPerAddress">Ledger:RateLimit:PerAddress. The same for who brings no valid token.</param>
@@ -56,6 +58,7 @@ public sealed record Settings(
     string? VoucherColumns,
     LogSettings Log,
     IReadOnlyList<System.Net.IPNetwork> WebhookNetworks,
+    NotificationSettings Notifications,
     int RequestsPerUser,
     int RequestsPerAddress,
     int RefusalsPerMinute,
@@ -105,6 +108,7 @@ public sealed record Settings(
             configuration["Ledger:VoucherColumns"] is { Length: > 0 } columns ? columns : null,
             LogSettings.Of(configuration.GetSection("Ledger:Log")),
             Networks(configuration["Ledger:Webhooks:AllowedNetworks"] ?? ""),
+            NotificationSettings.Of(configuration),
             configuration.GetValue("Ledger:RateLimit:PerUser", 50),
             configuration.GetValue("Ledger:RateLimit:PerAddress", 20),
             configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),

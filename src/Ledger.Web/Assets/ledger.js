@@ -822,6 +822,30 @@ document.querySelectorAll('[data-file-of]').forEach(button => button.addEventLis
 // The roster is checked against the money that was chosen above it, and filed for the same.
 document.querySelectorAll('#check select[name=subAccount]').forEach(select => select.addEventListener('change', () => { document.querySelector('[data-pocket]').value = select.value; }));
 
+// ---- What waits: the number beside 待办, asked for again every few seconds as long as somebody looks at the page -----------------
+
+const tasks = document.querySelector('[data-tasks]');
+if (tasks) {
+  const badge = tasks.querySelector('span');
+  let timer = 0;
+  const count = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await send('GET', '/api/tasks/count', null, {});
+      // Whoever has signed out meanwhile is told when he does something.
+      if (answer.status === 401 || answer.status === 403) clearInterval(timer);
+      if (answer.status !== 200) return;
+      const { count, missed } = answer.body;
+      if (badge.textContent !== `${count}`) badge.textContent = count;
+      badge.hidden = count === 0;
+      badge.classList.toggle('bad', missed > 0);
+    } catch { /* The connection is gone: the next look may get through. */ }
+  };
+  timer = setInterval(count, 8000);
+  document.addEventListener('visibilitychange', count);
+  count();
+}
+
 // ---- A job's progress, while it runs ---------------------------------------------------------------------------------------------
 
 document.querySelectorAll('[data-job]').forEach(async at => {

@@ -1,0 +1,211 @@
+using Ledger.Api.Applications;
+using Ledger.Domain;
+using Ledger.Domain.Accounts;
+using Ledger.Domain.Feeds;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Policies;
+using Ledger.Domain.Screening;
+using Ledger.Domain.Tasks;
+using Marten;
+using Marten.Linq.MatchesSql;
+using Npgsql;
+
+namespace Ledger.Api.Tasks;
+
+/// <summary>
+/// What waits for somebody, worked out from the states and read models each time (docs/decisions/019). It asks only for
+/// kinds that his role can have.
+/// </summary>
+public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, Clock clock)
+{
+    /// <summary>The log's findings can never be taken back: so many days somebody is to look at a new one.</summary>
+    private const int LogFindingDays = 30;
+    private const string S = LedgerStore.Schema;
+
+    /// <param name="isAwaited">Waits until the work queue has seen what was recorded before.</param>
+    /// <returns>What is due first stands first.</returns>
+    public async Task<IReadOnlyList<WorkTask>> OfAsync(Actor by, bool isAwaited, CancellationToken cancellation)
+    {
+        if (by.Region.Length == 0)
+            return [];
+        var today = clock.Today;
+        await using var session = store.QuerySession();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        if (isAwaited)
+            await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        IReadOnlyList<WorkTask> tasks =
+        [
+            .. await ApplicationTasks.OfAsync(by, by.Region, session, database, today, cancellation),
+            .. await ApplicationTasks.OverdueAsync(by, session, database, today, cancellation),
+            .. await PlansAsync(by, session, cancellation),
+            .. await AccountsAsync(by, session, today, cancellation),
+            .. await FundsAsync(by, session, cancellation),
+            .. await SubscriptionsAsync(by, session, connection, cancellation),
+            .. await FindingsAsync(by, session, cancellation),
+            .. await CityAsync(by, session, today, cancellation),
+            .. await LogAsync(by, connection),
+        ];
+        return
+        [
+            .. tasks
+                .OrderBy(t => t.Due ?? DateOnly.MaxValue)
+                .ThenBy(t => t.Since ?? DateTimeOffset.MaxValue)
+                .ThenBy(t => t.Subject, StringComparer.Ordinal),
+        ];
+    }
+
+    private static async Task<IEnumerable<WorkTask>> PlansAsync(
+        Actor by,
+        IQuerySession session,
+        CancellationToken cancellation
+    ) =>
+        by.Role != Roles.SupervisionCommittee
+            ? []
+            : (await CommitteeTasks.PlansAsync(session, by.Region, cancellation)).Select(p => new WorkTask(
+                TaskKind.PlanSignature,
+                p.Id,
+                p.Region,
+                Year: p.Year
+            ));
+
+    private static async Task<IEnumerable<WorkTask>> AccountsAsync(
+        Actor by,
+        IQuerySession session,
+        DateOnly today,
+        CancellationToken cancellation
+    )
+    {
+        var own = StreamId.Account(by.Id);
+        var pending =
+            by.Role == Roles.Administrator
+                ? await session
+                    .Query<Account>()
+                    .Where(a => (a.Region.StartsWith(by.Region) || a.Id == own) && a.Pending != null)
+                    .ToListAsync(cancellation)
+            : await session.LoadAsync<Account>(own, cancellation) is { } account ? [account]
+            : [];
+        return pending
+            .Select(a => (Of: a, Kind: Waiting.Of(a, by, today)))
+            .Where(t => t.Kind is not null)
+            .Select(t => new WorkTask(t.Kind!.Value, t.Of.Id, t.Of.Region, Due: t.Of.Pending!.Until));
+    }
+
+    private static async Task<IEnumerable<WorkTask>> FundsAsync(
+        Actor by,
+        IQuerySession session,
+        CancellationToken cancellation
+    ) =>
+        (
+            await session
+                .Query<Fund>()
+                .Where(f =>
+                    f.Region.StartsWith(by.Region)
+                    && f.MatchesSql(
+                        "(d.data -> 'restsAsked' <> '{}'::jsonb or d.data -> 'reversals' <> '{}'::jsonb)"
+                            + " and position(? in d.data::text) > 0",
+                        $"\"{by.Id}\""
+                    )
+                )
+                .ToListAsync(cancellation)
+        ).SelectMany(f => Waiting.Of(f, by).Select(t => new WorkTask(t.Kind, f.Id, f.Region, Count: t.Count)));
+
+    private static async Task<IEnumerable<WorkTask>> SubscriptionsAsync(
+        Actor by,
+        IQuerySession session,
+        NpgsqlConnection connection,
+        CancellationToken cancellation
+    )
+    {
+        if (
+            !TaskRules.IsFor(TaskKind.SubscriptionConfirmation, by.Role)
+            && !TaskRules.IsFor(TaskKind.SubscriptionPaused, by.Role)
+        )
+            return [];
+        var states = await session
+            .Query<Subscription>()
+            .Where(s =>
+                s.Region.StartsWith(by.Region)
+                && (s.State == SubscriptionState.Proposed || s.State == SubscriptionState.Paused)
+            )
+            .ToListAsync(cancellation);
+        var failed = states.Any(s => s.State == SubscriptionState.Paused)
+            ? await connection.QueryAsync(
+                $"select subscription_id from {S}.delivery_cursor where failures > 0 and next_at = 'infinity'",
+                r => r.GetString(0)
+            )
+            : [];
+        return states
+            .Select(s => (Of: s, Kind: Waiting.Of(s, by, failed.Contains(s.Id))))
+            .Where(t => t.Kind is not null)
+            .Select(t => new WorkTask(t.Kind!.Value, t.Of.Id, t.Of.Region));
+    }
+
+    private static async Task<IEnumerable<WorkTask>> FindingsAsync(
+        Actor by,
+        IQuerySession session,
+        CancellationToken cancellation
+    ) =>
+        (
+            await session
+                .Query<ScreeningFinding>()
+                .Where(f => f.Region.StartsWith(by.Region) && f.Closure == null)
+                .ToListAsync(cancellation)
+        )
+            .Select(f => (Of: f, Kind: Waiting.Of(f, by)))
+            .Where(t => t.Kind is not null)
+            .Select(t => new WorkTask(
+                t.Kind!.Value,
+                t.Of.Id,
+                t.Of.Region,
+                t.Of.Answer is { } a ? new DateTimeOffset(a.AnsweredOn.ToDateTime(default), Clock.Offset) : null,
+                Year: t.Of.Year
+            ));
+
+    private static async Task<IEnumerable<WorkTask>> CityAsync(
+        Actor by,
+        IQuerySession session,
+        DateOnly today,
+        CancellationToken cancellation
+    )
+    {
+        if (by.Role != Roles.CityHrss)
+            return [];
+        var years = await session
+            .Query<PolicyYear>()
+            .Where(p => p.Region.StartsWith(by.Region) && p.Proposed != null)
+            .ToListAsync(cancellation);
+        var pilots = await session
+            .Query<Pilot>()
+            .Where(p => p.Region.StartsWith(by.Region) && p.Status == PilotStatus.Applied)
+            .ToListAsync(cancellation);
+        return
+        [
+            .. years
+                .Where(p => Waiting.Of(p, by, today) is not null)
+                .Select(p => new WorkTask(
+                    TaskKind.PolicyConfirmation,
+                    p.Id,
+                    p.Region,
+                    Due: p.Proposed!.Until,
+                    Year: p.Year
+                )),
+            .. pilots
+                .Where(p => Waiting.Of(p, by) is not null)
+                .Select(p => new WorkTask(TaskKind.PilotDecision, p.Id, p.Region)),
+        ];
+    }
+
+    private static async Task<IEnumerable<WorkTask>> LogAsync(Actor by, NpgsqlConnection connection) =>
+        !TaskRules.IsFor(TaskKind.LogFinding, by.Role) ? [] : (
+                await connection.QueryAsync(
+                    $"""
+                    select count(*), max(found_at)
+                      from {S}.log_finding
+                     where found_at > clock_timestamp() - make_interval(days => {LogFindingDays})
+                    """,
+                    r => (Count: (int)r.GetInt64(0), At: r.IsDBNull(1) ? default : r.GetFieldValue<DateTimeOffset>(1))
+                )
+            ).Where(f => f.Count > 0).Select(f => new WorkTask(TaskKind.LogFinding, "log", by.Region, f.At, Count: f.Count));
+}
