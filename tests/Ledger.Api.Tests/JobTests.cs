@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Ledger.Api.Jobs;
 using Ledger.Domain.Identity;
 using Ledger.Web.Jobs;
@@ -184,6 +185,88 @@ public sealed class JobTests(ApiFixture api)
         var some = await OverAsync(tax, await AcceptedAsync(tax, $"{path}&partial=true", file));
         Assert.Equal((JobState.Done, 2L, 3L), (some.State, some.Counts["imported"], some.Counts["skipped"]));
         Assert.Equal([3, 4, 5], some.Faults.Select(f => f.Row!.Value).Distinct());
+    }
+
+    [Fact]
+    public async Task Receipts_that_do_not_match_are_called_so_in_the_language_that_is_asked_for()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await village.PayAsync(200);
+        var reviewer = village.Offices.Reviewer;
+        (SamplePerson, Money)[] receipts = [(people[0], new Money(10_000)), (people[1], new Money(9_999))];
+        using var answer = await HandInAsync(
+            reviewer,
+            $"{village.ApplicationPath}/receipts/import",
+            SampleSheets.Receipts(receipts, api.Today, "HZ"),
+            "回执.xlsx"
+        );
+        var location = answer.Headers.Location!.ToString();
+        var job = await OverAsync(reviewer, location);
+        Assert.Equal((JobState.Failed, "receipt-mismatch"), (job.State, job.Failure?.Code));
+        Assert.Equal(("回执与付款名单不符", 3), (job.Failure!.Title, job.Faults.Single().Row!.Value));
+        using var english = await reviewer.SendAsync(
+            HttpMethod.Get,
+            location,
+            content: null,
+            more: r => r.Headers.AcceptLanguage.ParseAdd("en")
+        );
+        var read = JsonElement.Parse(await english.Content.ReadAsStringAsync());
+        string[] said =
+        [
+            read.GetProperty("failure").GetProperty("title").GetString()!,
+            read.GetProperty("failure").GetProperty("detail").GetString()!,
+            read.GetProperty("faults")[0].GetProperty("message").GetString()!,
+        ];
+        Assert.All(said, text => Assert.DoesNotContain(text, c => c is >= '\u3000' and <= '\u9fff'));
+    }
+
+    [Fact]
+    public async Task A_job_that_is_cancelled_midway_says_which_rows_are_in_and_those_are()
+    {
+        var village = await api.RegisteredAsync();
+        var officer = village.Officer;
+        var people = new SamplePeople(4712).Take(8_000, village.Offices.County); // four parts
+        var file = Encoding.UTF8.GetBytes(
+            string.Join('\n', people.Select(p => $"{p.Name},{p.CitizenId}").Prepend("姓名,身份证号")) + "\n"
+        );
+        var location = await AcceptedAsync(
+            officer,
+            $"/api/members/import?collectiveId={village.CollectiveId}&confirmDuplicate={Uri.EscapeDataString("同名同日")}",
+            file
+        );
+        await ApiFixture.EventuallyAsync(
+            async () => (await officer.GetAsync<JobView>(location)) is { RowsDone: > 0 } or { IsOver: true },
+            "a part is written"
+        );
+        await officer.PostAsync<JobView>($"{location}/cancel", new { });
+        var job = await OverAsync(officer, location);
+        Assert.Null(job.Failure);
+        Assert.Equal((JobState.Cancelled, officer.Actor.Id), (job.State, job.CancelledBy));
+        Assert.InRange(job.RowsDone, 1, 7_999);
+        var rows = job.RowsIn!.Split(", ").Select(run => run.Split('-').Select(int.Parse).ToList()).ToList();
+        Assert.Equal(job.RowsDone, rows.Sum(run => run[^1] - run[0] + 1));
+        Assert.Equal(job.RowsDone, job.Counts["imported"]);
+        Assert.Equal(
+            job.RowsDone,
+            await api.ScalarAsync<long>(
+                """
+                select count(*)
+                  from ledger.mt_events
+                 where type = 'member_registered'
+                   and headers ->> 'actor' = @officer
+                """,
+                ("officer", officer.Actor.Id)
+            )
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>("select count(*) from ledger.job_piece where job_id = @id", ("id", job.Id))
+        );
     }
 
     [Fact]

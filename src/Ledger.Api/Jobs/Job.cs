@@ -14,6 +14,9 @@ public sealed record JobResult
 {
     public Dictionary<string, long> Counts { get; init; } = [];
     public int FaultCount { get; init; }
+
+    /// <summary>As the command calls a file with faults; null: none of its parts was refused.</summary>
+    public string? FaultCode { get; init; }
     public IReadOnlyList<Fault> Faults { get; init; } = [];
     public IReadOnlyList<Note> Notes { get; init; } = [];
     public JobFailure? Failure { get; init; }

@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json;
 using Ledger.Api.Accounts;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
@@ -209,7 +211,10 @@ public sealed class JobRunner(
             var rows = job.Result.Faults.Select(f => f.Row).Distinct().Count();
             await FailAsync(
                 job,
-                new(Rejections.RosterInvalid, $"文件有 {job.Result.FaultCount} 处问题（{rows} 行），没有存入任何内容")
+                new(
+                    Known(job.Result.FaultCode) ?? Rejections.RosterInvalid,
+                    $"文件有 {job.Result.FaultCount} 处问题（{rows} 行），没有存入任何内容"
+                )
             );
             return false;
         }
@@ -233,7 +238,10 @@ public sealed class JobRunner(
         var (status, body) = await SendAsync(job, job.PartsChecked, new JobStep(IsCheck: true), cancellation);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var now = (await Job.OfAsync(connection, job.Id))!; // it may have been laid down only now
-        var result = Told(now.Result, body);
+        var result = Told(now.Result, body) with
+        {
+            FaultCode = now.Result.FaultCode ?? (status >= 300 ? CodeOf(body) : null),
+        };
         if (status >= 300 && result.FaultCount == now.Result.FaultCount)
         {
             await FailAsync(now, Meaning(body));
@@ -285,11 +293,14 @@ public sealed class JobRunner(
         return statement;
     }
 
+    private static string? CodeOf(JsonElement body) => body.TryGetProperty("code", out var c) ? c.GetString() : null;
+
+    private static RejectionCode? Known(string? code) => code is null ? null : Rejections.All.GetValueOrDefault(code);
+
     private static Rejection Meaning(JsonElement body)
     {
-        var code = body.TryGetProperty("code", out var c) ? c.GetString() : null;
         return new Rejection(
-            code is not null && Rejections.All.TryGetValue(code, out var known) ? known : Rejections.Internal,
+            Known(CodeOf(body)) ?? Rejections.Internal,
             body.TryGetProperty("detail", out var detail) ? detail.GetString() ?? "" : ""
         )
         {
@@ -373,6 +384,9 @@ public sealed class JobRunner(
 
     private async Task<(int Status, JsonElement Body)> OnceAsync(Job job, int part, JobStep step)
     {
+        // What is said here is kept: in Chinese, in whatever language the machine is; it is put into English for whoever
+        // reads it.
+        CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(Languages.All[0]);
         // What is done is found under the request that it was handed in with.
         using var activity = new Activity("job");
         if (job.Trace.Length == 32)
