@@ -17,6 +17,7 @@ using Ledger.Api.Forms;
 using Ledger.Api.Funds;
 using Ledger.Api.Help;
 using Ledger.Api.Imports;
+using Ledger.Api.Jobs;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
 using Ledger.Api.Notices;
@@ -119,6 +120,7 @@ public partial class Program
             .AddSearch()
             .AddFeeds()
             .AddTasks()
+            .AddJobs()
             .AddYears()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
@@ -256,7 +258,9 @@ public partial class Program
         api.MapExports();
         api.MapTemplates();
         api.MapDeadLetters();
+        api.MapJobs();
         app.MapBatch(api);
+        app.RunJobs();
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);
@@ -280,6 +284,7 @@ public partial class Program
         app.MapSamplePages();
         app.MapSubscriptionPages();
         app.MapTaskPages();
+        app.MapJobPages();
         app.MapScreeningPages();
         app.MapAccountPages();
         app.MapOperationPages();

@@ -152,6 +152,14 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     [JsonIgnore]
     public byte[] WebhookKey => HMACSHA256.HashData(HashKey, "ledger webhooks"u8);
 
+    /// <summary>The key of the files that jobs work through, until they are over.</summary>
+    [JsonIgnore]
+    public byte[] JobFileKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger job files"u8);
+
+    /// <summary>The key of the seals over what a job was told to do, and by whom.</summary>
+    [JsonIgnore]
+    public byte[] JobKey => HMACSHA256.HashData(HashKey, "ledger jobs"u8);
+
     /// <summary>The key of what an authenticator and its recovery codes are.</summary>
     [JsonIgnore]
     public byte[] SecondFactorKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger second factor"u8);

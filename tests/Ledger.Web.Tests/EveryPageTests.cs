@@ -60,6 +60,8 @@ public sealed class EveryPageTests(WebFixture web)
         ("/samples/{id}/papers/{number:int}", "AUDITOR", "/samples/{sample}/papers/1"),
         ("/subscriptions", "AUDITOR", "/subscriptions"),
         ("/subscriptions/{id}", "COUNTY_HRSS", "/subscriptions/{subscription}"),
+        ("/jobs", "AUDITOR", "/jobs"),
+        ("/jobs/{id}", "AUDITOR", "/jobs/{job}"),
         ("/proof", "AUDITOR", "/proof"),
         ("/proof/log-check", "AUDITOR", "/proof/log-check"),
         ("/proof/check", "AUDITOR", "/proof/check"),

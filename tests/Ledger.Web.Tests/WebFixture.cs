@@ -123,6 +123,7 @@ public sealed class WebFixture : IAsyncLifetime
         return new Dictionary<string, string>
         {
             ["subscription"] = await SubscriptionAsync(http, keys),
+            ["job"] = await JobAsync(http, keys),
             ["finding"] = screened.Screens.Single(s => s.Screen == ScreenKind.Hasty).Findings[0].Id,
             ["sample"] = sample.Id,
             ["ownLine"] = ownLine,
@@ -143,6 +144,29 @@ public sealed class WebFixture : IAsyncLifetime
             ["voucher"] =
                 $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
         };
+    }
+
+    /// <summary>A job whose file has faults.</summary>
+    private static async Task<string> JobAsync(HttpClient http, KeyFile keys)
+    {
+        var tax = new SampleClient(
+            http,
+            new Tokens(keys, TimeProvider.System),
+            new Actor($"tax.{SampleStory.County}", Roles.CountyTax, SampleStory.County)
+        );
+        var today = Clock.Day(DateTimeOffset.UtcNow);
+        var stranger = new SamplePeople(30).Next("110101");
+        using var answer = await JobTests.HandInAsync(
+            tax,
+            $"/api/contributions/import?year={today.Year}",
+            JobTests.File([JobTests.Row(stranger, "JW0001", today), JobTests.Row(stranger, "JW0002", today, "7")])
+        );
+        var location = answer.Headers.Location!.ToString();
+        await ApiFixture.EventuallyAsync(
+            async () => (await tax.GetAsync<Ledger.Web.Jobs.JobView>(location)).IsOver,
+            "the job is over"
+        );
+        return location["/api/jobs/".Length..];
     }
 
     /// <summary>One that is proposed.</summary>

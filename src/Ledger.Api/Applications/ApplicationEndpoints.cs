@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
+using Ledger.Api.Jobs;
 using Ledger.Api.Members;
 using Ledger.Api.Notices;
 using Ledger.Api.Plans;
@@ -365,6 +366,7 @@ public static class ApplicationEndpoints
                 Roles.Agency
             )
             .TakesSheet(Sheets.Receipts)
+            .MayBeAJob(Roster.MaxLines) // an application's receipts are one command
             .Refuses(
                 Rejections.SelfApproval,
                 Rejections.ProfileInvalid,

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Profiles;
@@ -37,7 +36,8 @@ public static class Crediting
         var application = await command.LoadAsync<Application>(id);
         if (application.NotIn(ApplicationStatus.Paid) is { } wrong)
             throw new RefusedException(wrong);
-        var table = Table.Read(file, await session.FormAsync(Sheets.Receipts, profile, http, caller, application.Year));
+        var form = await session.FormAsync(Sheets.Receipts, profile, http, caller, application.Year);
+        var (table, digest) = await SheetSource.ReadAsync(http, file, form);
         var faults = new List<Fault>();
         var read = Read(table, faults, command.Today);
         // Of whom the application does not name nothing is said but that.
@@ -67,7 +67,6 @@ public static class Crediting
                 new Rejection(Rejections.ReceiptMismatch, "没有一行与付款名单相符") { Faults = faults }
             );
 
-        var digest = await DigestAsync(file);
         var unmatched = Unmatched(faults, read.ToDictionary(r => r.Row.Row, r => r.Row.AmountFen));
         var by = await command.ActorAmongAsync(application.Handlers());
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
@@ -135,12 +134,6 @@ public static class Crediting
                 read.Add((name, citizen, receipt));
         }
         return read;
-    }
-
-    private static async Task<string> DigestAsync(IFormFile file)
-    {
-        await using var content = file.OpenReadStream();
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(content));
     }
 
     private static List<UnmatchedReceipt> Unmatched(List<Fault> faults, Dictionary<int, Money> amounts) =>

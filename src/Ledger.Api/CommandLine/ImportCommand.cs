@@ -124,7 +124,7 @@ public static class ImportCommand
             await said.WriteLineAsync($"没有文件 {path}");
             return 1;
         }
-        if (await EncodingAsync(path) is not { } encoding)
+        if (await CsvBatches.EncodingAsync(Open, Sheets.Contributions) is not { } encoding)
         {
             await said.WriteLineAsync($"{path} 的编码不是 UTF-8 或 GB18030，也不是 UTF-16，或混有几种");
             return 1;
@@ -145,7 +145,8 @@ public static class ImportCommand
         File.Delete(notesPath);
         var length = Math.Max(1, new FileInfo(path).Length);
         var told = new HashSet<string>();
-        foreach (var batch in Batches(path, encoding, Math.Min(most, Sheets.Contributions.MaxRows - FooterRows)))
+        var longest = Sheets.Contributions.MaxRows - CsvBatches.FooterRows;
+        foreach (var batch in CsvBatches.Of(Open, encoding, Math.Min(most, longest), Sheets.Contributions))
         {
             ImportView view;
             try
@@ -183,117 +184,8 @@ public static class ImportCommand
                 + $"{(File.Exists(notesPath) ? $"；没有读取的、已代为改正的见 {notesPath}" : "")}"
         );
         return left == 0 ? 0 : 1;
-    }
 
-    /// <param name="Csv">The heading, and rows with the blank lines between them.</param>
-    /// <param name="Heads">How many records the heading has.</param>
-    /// <param name="FirstRow">The number in the file of the first record below the heading.</param>
-    /// <param name="Position">How many bytes of the file it ends at, nearly.</param>
-    private sealed record Batch(byte[] Csv, int Heads, int FirstRow, long Position)
-    {
-        /// <summary>A row of the batch as the file counts it.</summary>
-        public int InFile(int row) => row > Heads ? FirstRow + row - Heads - 1 : row;
-    }
-
-    /// <summary>At the end of a file may stand a total and signatures, which are no batch by themselves.</summary>
-    private const int FooterRows = 50;
-
-    private static IEnumerable<Batch> Batches(string path, Encoding encoding, int most)
-    {
-        using var reader = new StreamReader(path, encoding);
-        var (separator, first, last) = Heading(path, encoding);
-        var (heading, text, held) = (new StringBuilder(), new StringBuilder(), default(Batch));
-        var (count, start) = (0, last + 1);
-        foreach (var record in Csv.Records(reader, separator))
-        {
-            if (record.IsUnclosed || record.IsTooLong)
-                throw Unreadable($"第 {record.Number} 行有一个双引号没有成对，其后的内容分不清行列；请改正后再来");
-            if (record.Number >= first && record.Number <= last)
-                heading.Append(record.Raw);
-            if (record.Number <= last)
-                continue;
-            text.Append(record.Raw);
-            if (record.Raw.AsSpan().Trim().Length == 0 || ++count < most)
-                continue;
-            if (held is not null)
-                yield return held;
-            held = Take(record.Number + 1);
-        }
-        var isShort = count <= Math.Min(FooterRows, most / 2);
-        if (held is not null && isShort)
-            held = held with
-            {
-                Csv = [.. held.Csv, .. Encoding.UTF8.GetBytes(text.ToString())],
-                Position = reader.BaseStream.Position,
-            };
-        if (held is not null)
-            yield return held;
-        if (count > 0 && (held is null || !isShort))
-            yield return Take(0);
-
-        Batch Take(int next)
-        {
-            var batch = new Batch(
-                Encoding.UTF8.GetBytes($"{heading}{text}"),
-                last - first + 1,
-                start,
-                reader.BaseStream.Position
-            );
-            text.Clear();
-            (count, start) = (0, next);
-            return batch;
-        }
-    }
-
-    /// <summary>The separator, and the first and the last record of the heading.</summary>
-    private static (char Separator, int First, int Last) Heading(string path, Encoding encoding)
-    {
-        using var reader = new StreamReader(path, encoding);
-        var head = new char[65_536];
-        var start = new string(head, 0, reader.ReadBlock(head));
-        var separator = Csv.Separator(start, Sheets.Contributions);
-        var rows = Csv.Records(new StringReader(start), separator)
-            .Take(Table.HeadingSearchRows)
-            .Select(r => new SheetRow(
-                r.Number,
-                r.Fields.Select((f, i) => (i, Cell: Csv.Cell(f)))
-                    .Where(c => c.Cell.Text.Length > 0)
-                    .ToDictionary(c => c.i, c => c.Cell)
-            ))
-            .Where(r => r.Cells.Count > 0)
-            .ToList();
-        return Headings.Find(rows, Sheets.Contributions) is { } found
-            ? (separator, found.First.Number, found.Last.Number)
-            : throw Unreadable($"前 {Table.HeadingSearchRows} 行内没有找到表头");
-    }
-
-    private static RefusedException Unreadable(string why) => Book.Unreadable(why, "file");
-
-    /// <summary>The first encoding that all of the file is in; null when it is in none.</summary>
-    private static async Task<Encoding?> EncodingAsync(string path)
-    {
-        var start = new byte[4_096];
-        await using (var file = File.OpenRead(path))
-            start = start[..await file.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false)];
-        var block = new char[65_536];
-        foreach (var encoding in Csv.Utf16(start) is { } wide ? [wide] : Csv.Encodings)
-        {
-            using var reader = new StreamReader(path, encoding);
-            try
-            {
-                while (await reader.ReadBlockAsync(block) > 0) { }
-                // Mostly UTF-8 with something else in it would pass for GB18030.
-                return
-                    encoding != Csv.Encodings[1] || !Csv.Mentions(Encoding.UTF8.GetString(start), Sheets.Contributions)
-                    ? encoding
-                    : null;
-            }
-            catch (DecoderFallbackException)
-            {
-                // Not this encoding; the next one, or none.
-            }
-        }
-        return null;
+        Stream Open() => File.OpenRead(path);
     }
 
     /// <exception cref="ApiException">Refused, or failed again and again.</exception>
@@ -301,7 +193,7 @@ public static class ImportCommand
         LedgerClient api,
         IRequestAdapter adapter,
         int year,
-        Batch batch,
+        CsvBatches.Batch batch,
         string? confirmed
     )
     {
@@ -340,7 +232,7 @@ public static class ImportCommand
 
     private static async Task ListAsync(
         string path,
-        Batch batch,
+        CsvBatches.Batch batch,
         IEnumerable<(int? Row, string? Column, string? Message)> entries,
         string what
     )

@@ -80,7 +80,7 @@ public static class Batch
     /// <summary>
     /// What a request goes through after it is known who sent it: the batch's own sign-in and limits stand for all.
     /// </summary>
-    private static RequestDelegate Pipeline(WebApplication app)
+    public static RequestDelegate Pipeline(WebApplication app)
     {
         var inner = new ApplicationBuilder(app.Services)
         {
@@ -226,5 +226,5 @@ public static class Batch
         }
     }
 
-    private sealed record HasBody(bool CanHaveBody) : IHttpRequestBodyDetectionFeature;
+    public sealed record HasBody(bool CanHaveBody) : IHttpRequestBodyDetectionFeature;
 }

@@ -46,7 +46,8 @@ public sealed class CommandFilter(
         var http = context.HttpContext;
         var started = Stopwatch.GetTimestamp();
         // Nothing comes of a preview: its answer is kept for no key.
-        var key = Preview.IsAsked(http) ? null : IdempotencyKey.Require(http);
+        var step = JobStep.Of(http);
+        var key = Preview.IsAsked(http) || step is { IsCheck: true } ? null : IdempotencyKey.Require(http);
         var request = key is null ? [] : await IdempotencyKey.DigestAsync(http);
         if (await TogetherAsync(context, next, key, request) is { } written)
         {
@@ -134,7 +135,12 @@ public sealed class CommandFilter(
         byte[] request
     )
     {
-        var answer = (Answer)(await next(context))!;
+        var http = context.HttpContext;
+        var answer = JobMetadata.Asked(http) is { } job
+            ? await job.AcceptAsync(http, command)
+            : (Answer)(await next(context))!;
+        if (JobStep.Of(http) is { Progress: { } progress })
+            command.Beside(progress(answer));
         var headers = new Dictionary<string, string> { ["Content-Type"] = IdempotencyKey.Json };
         if (answer.Version is { } version)
             headers["ETag"] = ETags.Of(version);
@@ -182,11 +188,16 @@ public sealed class CommandFilter(
                 await next(context);
                 return (Results.Ok(await Preview.OfAsync(command)), "previewed");
             }
+            // A job that looks whether all of a file is sound: decided, and left.
+            if (JobStep.Of(http) is { IsCheck: true })
+                return (Results.Ok(((Answer)(await next(context))!).Body), "checked");
+            if (JobStep.Of(http) is { Refusal: { } refusal })
+                throw new RefusedException(refusal);
             var given = await DecideAsync(context, next, key, request);
             await command.CommitAsync();
             return (new BytesResult(given), "done");
         }
-        catch (RefusedException e)
+        catch (RefusedException e) when (JobStep.Of(http) is not { IsCheck: true })
         {
             // The endpoint may already have written beside the events (personal data, evidence): start from nothing.
             await command.DisposeAsync();
@@ -255,6 +266,8 @@ public sealed class CommandFilter(
                 return;
             }
             http.Response.StatusCode = answer.Status;
+            if (answer.Status == StatusCodes.Status202Accepted)
+                JobMetadata.Told(http);
             foreach (var (name, value) in answer.Headers)
                 http.Response.Headers[name] = value;
             http.Response.ContentLength = answer.Body.Length; // else it goes in pieces, the last one empty

@@ -158,7 +158,7 @@ public sealed partial class Book(IReadOnlyList<BookSheet> sheets, bool is1904 = 
         try
         {
             return IsZip(start) ? Xlsx.Open(stream, field)
-                : start.StartsWith((byte[])[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]) ? Xls.Open(stream, field)
+                : IsOld(start) ? Xls.Open(stream, field)
                 : Other(start) is { } other ? throw Unreadable(other, field)
                 : Csv.Open(stream, field, form);
         }
@@ -181,6 +181,12 @@ public sealed partial class Book(IReadOnlyList<BookSheet> sheets, bool is1904 = 
         new(new Rejection(Rejections.LimitExceeded, what) { Field = field });
 
     public static bool IsZip(ReadOnlySpan<byte> start) => start.StartsWith("PK\x03\x04"u8);
+
+    /// <summary>Neither a workbook nor anything else that is known by how it begins.</summary>
+    public static bool IsText(ReadOnlySpan<byte> start) => !IsZip(start) && !IsOld(start) && Other(start) is null;
+
+    private static bool IsOld(ReadOnlySpan<byte> start) =>
+        start.StartsWith((byte[])[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]);
 
     private static string? Other(ReadOnlySpan<byte> start)
     {

@@ -5,6 +5,9 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Imports;
 
+/// <summary>The form's headings with their column numbers, the last heading row, and how days are counted.</summary>
+public sealed record SheetLayout(IReadOnlyDictionary<string, int> Columns, int HeadingRow, bool Is1904);
+
 /// <summary>
 /// The sheet of an upload that has the form's headings, as rows of cells. A printed sheet's look is no data: titles,
 /// two heading rows, totals, signatures, headings repeated on each page. Whatever is not read is told
@@ -56,6 +59,23 @@ public sealed partial class Table
                 ),
             ],
         };
+
+    /// <summary>Where its columns stand, without the rows.</summary>
+    public SheetLayout Layout => new(Columns, HeadingRow, Is1904);
+
+    /// <summary>Some rows of a table that was read before.</summary>
+    public static Table Part(SheetForm form, SheetLayout layout, IReadOnlyList<SheetRow> rows) =>
+        new(form, layout.Columns, layout.HeadingRow, layout.Is1904) { Rows = rows };
+
+    /// <summary>The same with its rows numbered as in the file that they were taken from.</summary>
+    public Table Numbered(Func<int, int> inFile)
+    {
+        Rows = [.. Rows.Select(r => r with { Number = inFile(r.Number) })];
+        for (var i = 0; i < _notes.Count; i++)
+            if (_notes[i].Row is { } row)
+                _notes[i] = _notes[i] with { Row = inFile(row) };
+        return this;
+    }
 
     public SheetForm Form { get; }
 

@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
+using Ledger.Api.Jobs;
 using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -170,6 +171,7 @@ public static class MemberEndpoints
                 Roles.Agency
             )
             .TakesSheet(Sheets.Members)
+            .MayBeAJob()
             .Refuses(
                 Rejections.ProfileInvalid,
                 Rejections.RosterInvalid,
@@ -188,6 +190,7 @@ public static class MemberEndpoints
                 Roles.Agency
             )
             .TakesSheet(Sheets.Contributions)
+            .MayBeAJob()
             .Accepts<ContributionsBody>("application/json", "multipart/form-data")
             .Refuses(
                 Rejections.ContributionUnknown,

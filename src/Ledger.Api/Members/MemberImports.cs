@@ -65,7 +65,8 @@ public static class MemberImports
     )
     {
         var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
-        var table = Table.Read(file, await session.FormAsync(Sheets.Members, profile, http, caller));
+        var form = await session.FormAsync(Sheets.Members, profile, http, caller);
+        var (table, _) = await SheetSource.ReadAsync(http, file, form);
         var faults = new List<Fault>();
         var (collective, sound) = await PlaceAsync(table, faults, collectiveId, confirmed, command, people, caller);
         Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
@@ -380,7 +381,8 @@ public static class MemberImports
         AgencyProfiles.RequireFile(profile, file);
         var (table, digest) = file is null
             ? body.AsTable()
-            : await SheetAsync(
+            : await SheetSource.ReadAsync(
+                request.HttpContext,
                 file,
                 await session.FormAsync(Sheets.Contributions, profile, request.HttpContext, caller, year)
             );
@@ -427,13 +429,6 @@ public static class MemberImports
         ContributionEntryKind What = ContributionEntryKind.Payment,
         string? Of = null
     );
-
-    private static async Task<(Table Table, string Digest)> SheetAsync(IFormFile file, SheetForm form)
-    {
-        var table = Table.Read(file, form);
-        await using var content = file.OpenReadStream();
-        return (table, Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
-    }
 
     /// <summary>
     /// What the rows lead to, by member-year: payments before the changes of them, by date, in whatever order they

@@ -145,6 +145,8 @@ public static class ApiDocument
 
         Answers(operation, metadata);
         Files(operation, metadata);
+        if (metadata.OfType<JobMetadata>().Any())
+            AsJob(operation);
         foreach (
             var group in Codes(metadata, roles.Count > 0, changes, isPost).GroupBy(c => c.Status).OrderBy(g => g.Key)
         )
@@ -164,6 +166,19 @@ public static class ApiDocument
                 },
             };
         return Task.CompletedTask;
+    }
+
+    private static void AsJob(OpenApiOperation operation)
+    {
+        operation.Parameters!.Add(
+            Header("Prefer", false, "respond-async：作为后台任务办理，答复 202 和任务的地址（RFC 7240） · as a job")
+        );
+        operation.Description +=
+            " 带 `Prefer: respond-async` 时作为后台任务办理，最多 200000 行、30 MB：见 `GET /api/jobs/{id}`。";
+        operation.Responses!["202"] = new OpenApiResponse
+        {
+            Description = "已收下，作为后台任务办理 · Accepted as a job",
+        };
     }
 
     /// <summary>A file or a text is no JSON, although its type looks like that of a JSON string.</summary>

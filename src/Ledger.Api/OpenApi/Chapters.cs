@@ -44,6 +44,7 @@ public sealed record Chapter(string Name, string Description)
         Templates = new("模板 Templates", "填报模板 · Forms to fill in"),
         Tasks =
             new("待办与提醒 Tasks", "等本人办理的事，和怎样得到提醒 · What waits for the caller, and how he is told"),
+        Jobs = new("后台任务 Jobs", "长时间的导入，在后台办理 · Long imports, done in the background"),
         Sample = new("样例 Sample", "只在样例中有 · Only in a sample");
 
     /// <summary>That of each resource, in the order of the work.</summary>
@@ -68,6 +69,7 @@ public sealed record Chapter(string Name, string Description)
         ["applications"] = Applications,
         ["notices"] = Notices,
         ["evidence"] = Evidence,
+        ["jobs"] = Jobs,
         ["tasks"] = Tasks,
         ["notifications"] = Tasks,
         ["reports"] = Reports,

@@ -16,6 +16,7 @@ namespace Ledger.Api.Operation;
 /// <param name="PausedWebhooks">Subscriptions that the product paused because nobody took what it sent.</param>
 /// <param name="FailedNotifications">People whom the product could not tell three times running that something waits
 /// for them.</param>
+/// <param name="LateJobs">Jobs that no node has been at for ten minutes.</param>
 /// <param name="BackupSeconds">How old the newest backup of this node's folder is; null: it has none.</param>
 /// <param name="RehearsalSeconds">Since a rehearsal of the restore last passed; null: none has.</param>
 /// <param name="RehearsalFailed">Whether the last one failed.</param>
@@ -37,6 +38,7 @@ public sealed record Readings(
     long LateReminders,
     long PausedWebhooks,
     long FailedNotifications,
+    long LateJobs,
     double? BackupSeconds,
     double? RehearsalSeconds,
     bool RehearsalFailed
@@ -138,7 +140,11 @@ public sealed class Condition(
                   from {LedgerStore.Schema}.delivery_cursor
                  where failures > 0
                    and next_at = 'infinity'),
-               (select count(*) from {LedgerStore.Schema}.notification_choice where failures >= 3)
+               (select count(*) from {LedgerStore.Schema}.notification_choice where failures >= 3),
+               (select count(*)
+                  from {LedgerStore.Schema}.job
+                 where state in ('waiting', 'running')
+                   and coalesce(until, created_at) < clock_timestamp() - interval '10 minutes')
           from head, unsealed, fund
         """;
 
@@ -175,6 +181,7 @@ public sealed class Condition(
                         r.GetInt64(11),
                         r.GetInt64(12),
                         r.GetInt64(13),
+                        r.GetInt64(14),
                         Since(backups.All.LastOrDefault().At),
                         Since(backups.LastPassed?.RehearsedAt ?? default),
                         backups.LastFailed is not null
@@ -223,6 +230,8 @@ public sealed class Condition(
                     $"有 {r.FailedNotifications} 人的提醒连续三次没有发出；请看邮件服务器和网关的设置"
                 )
             );
+        if (r.LateJobs > 0)
+            wrong.Add(new("job-late", $"有 {r.LateJobs} 个后台任务等了十分钟以上没有办理；请看“后台任务”页"));
         if (r.ChangedStates > 0)
             wrong.Add(
                 new(

@@ -317,6 +317,8 @@ const submit = async (form, extra, button) => {
     }
     headers['Idempotency-Key'] = sent.key;
     headers['If-Match'] = sent.version ? `"${sent.version}"` : null;
+    // A long file is worked through behind the page: [data-job-above], in bytes, is some five thousand rows.
+    if (attached.some(([, f]) => f.size > Number(form.dataset.jobAbove))) headers.Prefer = 'respond-async';
     time.tell(words.working);
     const answer = await ask(method, target, content, headers, attached.length ? (n, of) => time.tell(n < of ? words.uploading : words.working, n < of ? n / of : undefined) : null);
     time.end();
@@ -330,6 +332,7 @@ const submit = async (form, extra, button) => {
       show(form, typeof answer.body === 'object' && answer.body ? answer.body : { title: words.failed, detail: `HTTP ${answer.status}` }, again || null);
       return;
     }
+    if (answer.status === 202) { sent.forget(); location.href = `/jobs/${answer.body.id}`; return; }
     if (checks) checked(form, true);
     const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
     const again = answer.headers('Idempotent-Replay') === 'true';
@@ -842,3 +845,20 @@ if (tasks) {
   document.addEventListener('visibilitychange', count);
   count();
 }
+
+// ---- A job's progress, while it runs ---------------------------------------------------------------------------------------------
+
+document.querySelectorAll('[data-job]').forEach(async at => {
+  const set = (name, rows) => { if (rows !== null) at.querySelector(`[data-job-${name}]`).textContent = rows.toLocaleString('en-US'); };
+  for (;;) {
+    await new Promise(resolve => setTimeout(resolve, 1000));
+    const answer = await send('GET', `/api/jobs/${at.dataset.job}`).catch(() => null);
+    if (answer === null) continue;
+    if (answer.status >= 400) return;
+    const { state, rowsTotal, rowsChecked, rowsDone } = answer.body;
+    if (!['waiting', 'running'].includes(state)) { location.reload(); return; }
+    set('checked', rowsChecked); set('done', rowsDone); set('total', rowsTotal);
+    const bar = at.querySelector('progress');
+    bar.max = (rowsTotal ?? 1) * 2; bar.value = rowsChecked + rowsDone;
+  }
+});

@@ -1,0 +1,275 @@
+using System.Text;
+using System.Text.Json;
+using Ledger.Api.Imports;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Ledger.Web.Jobs;
+using Npgsql;
+
+namespace Ledger.Api.Jobs;
+
+/// <summary>What a job has come to so far; kept with its row as JSON. It names rows and columns, and no person.</summary>
+public sealed record JobResult
+{
+    public Dictionary<string, long> Counts { get; init; } = [];
+    public int FaultCount { get; init; }
+
+    /// <summary>As the command calls a file with faults; null: none of its parts was refused.</summary>
+    public string? FaultCode { get; init; }
+    public IReadOnlyList<Fault> Faults { get; init; } = [];
+    public IReadOnlyList<Note> Notes { get; init; } = [];
+    public JobFailure? Failure { get; init; }
+    public string? RowsIn { get; init; }
+
+    /// <summary>So many of each are kept: whoever has more mends these first.</summary>
+    private const int Most = 1_000;
+
+    public JobResult With(IReadOnlyCollection<Fault> faults, IReadOnlyCollection<Note> notes) =>
+        this with
+        {
+            FaultCount = FaultCount + faults.Count,
+            Faults = [.. Faults.Concat(faults).OrderBy(f => f.Row).Take(Most)],
+            Notes = [.. Notes.Union(notes).OrderBy(n => n.Row).Take(Most)],
+        };
+}
+
+/// <summary>
+/// A job as its row says: a command that somebody handed in to be done later. What it is to do and in whose name is
+/// sealed; how far it has come is written in the transactions that bring it there.
+/// </summary>
+public sealed record Job(
+    string Id,
+    string Kind,
+    Actor By,
+    string Path,
+    string Trace,
+    string Digest,
+    long Bytes,
+    string Seal,
+    JobState State,
+    string? CancelledBy,
+    SheetLayout? Layout,
+    int[]? PartRows,
+    int PartsChecked,
+    int PartsDone,
+    JobResult Result,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? EndedAt
+)
+{
+    public const string Table = $"{LedgerStore.Schema}.job",
+        Pieces = $"{LedgerStore.Schema}.job_piece";
+
+    /// <summary>How long one that is over stands in the list.</summary>
+    public static readonly TimeSpan Life = TimeSpan.FromDays(90);
+
+    /// <summary>As much of a file as is one row of its table.</summary>
+    private const int PieceBytes = 1 << 20;
+
+    private const string Columns = """
+        id, kind, actor, role, region, on_behalf_of, path, trace, digest, bytes, seal, state, cancelled_by, layout,
+               part_rows, parts_checked, parts_done, result, created_at, started_at, ended_at
+        """;
+
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerOptions.Web)
+    {
+        Converters = { new ToldYuan() },
+    };
+
+    /// <summary>Amounts in faults: also nought, which no request may be.</summary>
+    private sealed class ToldYuan : Commands.YuanJsonConverter
+    {
+        protected override Money Of(string digits, decimal yuan, out string? fault)
+        {
+            fault = null;
+            return new Money((long)(yuan * 100));
+        }
+    }
+
+    private static Job Read(NpgsqlDataReader r)
+    {
+        string? Text(int i) => r.IsDBNull(i) ? null : r.GetString(i);
+        DateTimeOffset? Time(int i) => r.IsDBNull(i) ? null : r.GetFieldValue<DateTimeOffset>(i);
+        return new Job(
+            r.GetString(0),
+            r.GetString(1),
+            new Actor(r.GetString(2), r.GetString(3), r.GetString(4)) { OnBehalfOf = Text(5) },
+            r.GetString(6),
+            r.GetString(7),
+            r.GetString(8),
+            r.GetInt64(9),
+            r.GetString(10),
+            Enum.Parse<JobState>(r.GetString(11), ignoreCase: true),
+            Text(12),
+            Text(13) is { } layout ? JsonSerializer.Deserialize<SheetLayout>(layout, Json) : null,
+            r.IsDBNull(14) ? null : r.GetFieldValue<int[]>(14),
+            r.GetInt32(15),
+            r.GetInt32(16),
+            JsonSerializer.Deserialize<JobResult>(r.GetString(17), Json)!,
+            r.GetFieldValue<DateTimeOffset>(18),
+            Time(19),
+            Time(20)
+        );
+    }
+
+    /// <param name="rest">What follows <c>from job</c>.</param>
+    public static Task<List<Job>> FindAsync(
+        NpgsqlConnection connection,
+        string rest,
+        params (string Name, object? Value)[] parameters
+    ) => connection.QueryAsync($"select {Columns} from {Table} {rest}", Read, parameters);
+
+    public static async Task<Job?> OfAsync(NpgsqlConnection connection, string id) =>
+        (await FindAsync(connection, "where id = @id", ("id", id))).SingleOrDefault();
+
+    /// <summary>What it is told to do, by whom: nobody else can have written it.</summary>
+    public string SealOf(KeyFile keys) =>
+        Mac.Of(
+            keys.JobKey,
+            JsonSerializer.SerializeToUtf8Bytes(
+                (string?[])[Id, Kind, By.Id, By.Role, By.Region, By.OnBehalfOf, Path, Trace, Digest, $"{Bytes}"]
+            )
+        );
+
+    public async Task InsertAsync(NpgsqlConnection connection) =>
+        await connection.ExecuteAsync(
+            $"""
+            insert into {Table} (id, kind, actor, role, region, on_behalf_of, path, trace, digest, bytes, seal)
+            values (@id, @kind, @actor, @role, @region, @holder, @path, @trace, @digest, @bytes, @seal)
+            """,
+            ("id", Id),
+            ("kind", Kind),
+            ("actor", By.Id),
+            ("role", By.Role),
+            ("region", By.Region),
+            ("holder", By.OnBehalfOf),
+            ("path", Path),
+            ("trace", Trace),
+            ("digest", Digest),
+            ("bytes", Bytes),
+            ("seal", Seal)
+        );
+
+    private static string Place(string id, string kind, int part, int number) => $"{id} {kind} {part} {number}";
+
+    /// <summary>Puts a piece of personal data aside, readable to the holders of the key file alone.</summary>
+    public static async Task PutAsync(
+        NpgsqlConnection connection,
+        KeyFile keys,
+        (string Id, string Kind, int Part, int Number) place,
+        byte[] plain
+    ) =>
+        await connection.ExecuteAsync(
+            $"insert into {Pieces} (job_id, kind, part, number, box) values (@id, @kind, @part, @number, @box)",
+            ("id", place.Id),
+            ("kind", place.Kind),
+            ("part", place.Part),
+            ("number", place.Number),
+            ("box", PersonalData.Encrypt(keys.JobFileKey, plain, Place(place.Id, place.Kind, place.Part, place.Number)))
+        );
+
+    public static async Task PutFileAsync(NpgsqlConnection connection, KeyFile keys, string id, Stream content)
+    {
+        var buffer = new byte[PieceBytes];
+        for (var number = 0; ; number++)
+        {
+            var read = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false);
+            if (read == 0)
+                return;
+            await PutAsync(connection, keys, (id, "file", 0, number), buffer[..read]);
+        }
+    }
+
+    /// <summary>The piece; null: there is none.</summary>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">It is not what was put there.</exception>
+    public static byte[]? Get(
+        NpgsqlConnection connection,
+        KeyFile keys,
+        (string Id, string Kind, int Part, int Number) place
+    )
+    {
+        using var command = new NpgsqlCommand(
+            $"select box from {Pieces} where job_id = $1 and kind = $2 and part = $3 and number = $4",
+            connection
+        )
+        {
+            Parameters =
+            {
+                new() { Value = place.Id },
+                new() { Value = place.Kind },
+                new() { Value = place.Part },
+                new() { Value = place.Number },
+            },
+        };
+        return command.ExecuteScalar() is byte[] box
+            ? PersonalData.Decrypt(keys.JobFileKey, box, Place(place.Id, place.Kind, place.Part, place.Number))
+            : null;
+    }
+
+    public JobView View()
+    {
+        var sums = PartRows ?? [];
+        return new JobView(
+            Id,
+            Kind,
+            State,
+            By.Id,
+            By.Role,
+            By.Region,
+            Bytes,
+            PartRows?.Sum(),
+            sums.Take(Math.Max(PartsChecked, PartsDone)).Sum(),
+            sums.Take(PartsDone).Sum(),
+            Result.RowsIn,
+            Result.Counts,
+            Result.FaultCount,
+            Result.Faults,
+            Result.Notes,
+            Result.Failure,
+            CancelledBy,
+            CreatedAt,
+            StartedAt,
+            EndedAt
+        );
+    }
+}
+
+/// <summary>A job's file, read from its first piece to its last; one piece is held at a time.</summary>
+public sealed class JobFile(NpgsqlConnection connection, KeyFile keys, string id) : Stream
+{
+    private byte[] _piece = [];
+    private int _at,
+        _next;
+
+    public override int Read(Span<byte> buffer)
+    {
+        if (_at == _piece.Length)
+            (_piece, _at, _next) = (Job.Get(connection, keys, (id, "file", 0, _next)) ?? [], 0, _next + 1);
+        var length = Math.Min(buffer.Length, _piece.Length - _at);
+        _piece.AsSpan(_at, length).CopyTo(buffer);
+        _at += length;
+        return length;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override bool CanRead => true;
+    public override bool CanSeek => false;
+    public override bool CanWrite => false;
+    public override long Length => throw new NotSupportedException();
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override void Flush() { }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}
