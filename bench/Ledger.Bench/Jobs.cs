@@ -3,6 +3,7 @@ using Ledger.Api.Storage;
 using Ledger.Api.Tests;
 using Ledger.Domain;
 using Ledger.Web.Jobs;
+using Npgsql;
 
 namespace Ledger.Bench;
 
@@ -60,10 +61,10 @@ public static class Jobs
                 );
                 await where.RegisterAsync();
                 await where.ImportMembersAsync(people);
-                lines.AddRange(people.Select((p, i) => JobTests.Row(p, $"SW{village:000}{i:000000}", today)));
+                lines.AddRange(people.Select((p, i) => JobRun.Row(p, $"SW{village:000}{i:000000}", today)));
             }
         }
-        var file = JobTests.File(lines);
+        var file = JobRun.File(lines);
         if (kills is not { } many)
         {
             await using var api = await ApiProcess.StartAsync(ledger.Settings);
@@ -98,10 +99,16 @@ public static class Jobs
             );
         return (rows / run.Seconds, 0, run.PeakMb, run.Kills);
 
-        Task<long> CountAsync(string what) =>
-            ApiFixture.ScalarOfAsync<long>(
-                ledger.ConnectionString,
-                $"select {what} from ledger.mt_events where type = 'contribution_recorded'"
-            );
+        async Task<long> CountAsync(string what)
+        {
+            await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
+            await using var connection = await database.OpenConnectionAsync();
+            return (
+                await connection.QueryAsync(
+                    $"select {what} from ledger.mt_events where type = 'contribution_recorded'",
+                    r => r.GetInt64(0)
+                )
+            ).Single();
+        }
     }
 }
