@@ -6,7 +6,9 @@ using Ledger.Web.Jobs;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>An import as a job whose node is killed at random rows and started again, seen through by polling.</summary>
+/// <summary>
+/// An import as a job whose node is killed at random rows and started again, seen through by polling.
+/// </summary>
 public static class JobRun
 {
     /// <param name="PeakMb">The most that any of the nodes held, in MB.</param>

@@ -16,7 +16,10 @@ public sealed class JobTests(ApiFixture api)
     public const string Heading = "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号";
 
     public static string Row(SamplePerson p, string reference, DateOnly on, string tier = "300") =>
-        $"{p.Name},{p.CitizenId},{tier},{tier},{on.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)},正常缴费,{reference}";
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{p.Name},{p.CitizenId},{tier},{tier},{on:yyyy-MM-dd},正常缴费,{reference}"
+        );
 
     public static byte[] File(IEnumerable<string> rows) =>
         Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(Heading)) + "\n");
@@ -104,7 +107,8 @@ public sealed class JobTests(ApiFixture api)
         // As the trail has it: who, in which role, under which request.
         var written = await api.ScalarAsync<string>(
             """
-            select string_agg(distinct (headers ->> 'actor') || ' ' || (headers ->> 'role') || ' ' || correlation_id, ',')
+            select string_agg(
+                       distinct (headers ->> 'actor') || ' ' || (headers ->> 'role') || ' ' || correlation_id, ',')
               from ledger.mt_events
              where type = 'contribution_recorded'
                and data ->> 'reference' like @like

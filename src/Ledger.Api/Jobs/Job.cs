@@ -9,7 +9,9 @@ using Npgsql;
 
 namespace Ledger.Api.Jobs;
 
-/// <summary>What a job has come to so far; kept with its row as JSON. It names rows and columns, and no person.</summary>
+/// <summary>
+/// What a job has come to so far; kept with its row as JSON. It names rows and columns, and no person.
+/// </summary>
 public sealed record JobResult
 {
     public Dictionary<string, long> Counts { get; init; } = [];

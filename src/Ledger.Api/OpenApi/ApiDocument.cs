@@ -165,20 +165,9 @@ public static class ApiDocument
                 $"\n\n文件：{sheet.Form.Title}，最多 {sheet.Form.MaxRows} 行，模板 `/api/templates/{sheet.Form.Name}.xlsx`。"
                 + $"出错时加 `Accept: {Workbook.ContentType}` 可取回标注了问题的文件。";
 
-        if (metadata.OfType<JobMetadata>().Any())
-        {
-            operation.Parameters.Add(
-                Header("Prefer", false, "respond-async：作为后台任务办理，答复 202 和任务的地址（RFC 7240） · as a job")
-            );
-            operation.Description +=
-                " 带 `Prefer: respond-async` 时作为后台任务办理，最多 200000 行、30 MB：见 `GET /api/jobs/{id}`。";
-        }
         operation.Responses ??= [];
         if (metadata.OfType<JobMetadata>().Any())
-            operation.Responses["202"] = new OpenApiResponse
-            {
-                Description = "已收下，作为后台任务办理 · Accepted as a job",
-            };
+            MayBeAJob(operation);
         foreach (
             var group in Codes(metadata, roles.Count > 0, changes, isPost).GroupBy(c => c.Status).OrderBy(g => g.Key)
         )
@@ -194,6 +183,19 @@ public static class ApiDocument
                 };
         }
         return Task.CompletedTask;
+    }
+
+    private static void MayBeAJob(OpenApiOperation operation)
+    {
+        operation.Parameters!.Add(
+            Header("Prefer", false, "respond-async：作为后台任务办理，答复 202 和任务的地址（RFC 7240） · as a job")
+        );
+        operation.Description +=
+            " 带 `Prefer: respond-async` 时作为后台任务办理，最多 200000 行、30 MB：见 `GET /api/jobs/{id}`。";
+        operation.Responses!["202"] = new OpenApiResponse
+        {
+            Description = "已收下，作为后台任务办理 · Accepted as a job",
+        };
     }
 
     /// <summary>The codes that a route declares and those that its kind brings along.</summary>
