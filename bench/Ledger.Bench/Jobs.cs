@@ -40,29 +40,7 @@ public static class Jobs
     {
         var ledger = await BenchDatabase.NewAsync(cluster, folder, $"jobs_{name}");
         var today = Clock.Day(DateTimeOffset.UtcNow);
-        var lines = new List<string>();
-        SampleOffices offices;
-        await using (var api = await ApiProcess.StartAsync(ledger.Settings))
-        {
-            offices = await ledger.OpenAsync(api.Http);
-            for (var village = 0; lines.Count < rows; village++)
-            {
-                var people = new SamplePeople(village).Take(
-                    Math.Min(VillageSize, rows - lines.Count),
-                    $"{370811 + village}"
-                );
-                var where = new SampleVillage(
-                    offices,
-                    $"{SampleStory.County}{village + 1:000000}",
-                    $"第{village + 1}村",
-                    village + 1,
-                    today.Year
-                );
-                await where.RegisterAsync();
-                await where.ImportMembersAsync(people);
-                lines.AddRange(people.Select((p, i) => JobTests.Row(p, $"SW{village:000}{i:000000}", today)));
-            }
-        }
+        var (offices, lines) = await VillagesAsync(ledger, rows, today);
         var file = JobTests.File(lines);
         if (kills is not { } many)
         {
@@ -103,5 +81,35 @@ public static class Jobs
                 ledger.ConnectionString,
                 $"select {what} from ledger.mt_events where type = 'contribution_recorded'"
             );
+    }
+
+    /// <summary>Villages whose members are <paramref name="rows"/> people, and a contribution of each.</summary>
+    private static async Task<(SampleOffices Offices, List<string> Lines)> VillagesAsync(
+        BenchDatabase ledger,
+        int rows,
+        DateOnly today
+    )
+    {
+        var lines = new List<string>();
+        await using var api = await ApiProcess.StartAsync(ledger.Settings);
+        var offices = await ledger.OpenAsync(api.Http);
+        for (var village = 0; lines.Count < rows; village++)
+        {
+            var people = new SamplePeople(village).Take(
+                Math.Min(VillageSize, rows - lines.Count),
+                $"{370811 + village}"
+            );
+            var where = new SampleVillage(
+                offices,
+                $"{SampleStory.County}{village + 1:000000}",
+                $"第{village + 1}村",
+                village + 1,
+                today.Year
+            );
+            await where.RegisterAsync();
+            await where.ImportMembersAsync(people);
+            lines.AddRange(people.Select((p, i) => JobTests.Row(p, $"SW{village:000}{i:000000}", today)));
+        }
+        return (offices, lines);
     }
 }

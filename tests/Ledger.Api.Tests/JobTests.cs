@@ -64,6 +64,15 @@ public sealed class JobTests(ApiFixture api)
         return job!;
     }
 
+    /// <summary>The id of a job of the village that has failed: its file has no headings.</summary>
+    public static async Task<string> FailedAsync(SampleVillage village)
+    {
+        var path = $"/api/members/import?collectiveId={village.CollectiveId}";
+        var location = await AcceptedAsync(village.Officer, path, Encoding.UTF8.GetBytes("甲,乙\n1,2\n"));
+        Assert.Equal(JobState.Failed, (await OverAsync(village.Officer, location)).State);
+        return location["/api/jobs/".Length..];
+    }
+
     private async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> MembersAsync(int many)
     {
         var village = await api.RegisteredAsync();
