@@ -41,7 +41,7 @@ public static class Jobs
         var ledger = await BenchDatabase.NewAsync(cluster, folder, $"jobs_{name}");
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var (offices, lines) = await VillagesAsync(ledger, rows, today);
-        var file = JobTests.File(lines);
+        var file = JobRun.Csv(lines);
         if (kills is not { } many)
         {
             await using var api = await ApiProcess.StartAsync(ledger.Settings);
@@ -76,11 +76,13 @@ public static class Jobs
             );
         return (rows / run.Seconds, 0, run.PeakMb, run.Kills);
 
-        Task<long> CountAsync(string what) =>
-            ApiFixture.ScalarOfAsync<long>(
-                ledger.ConnectionString,
-                $"select {what} from ledger.mt_events where type = 'contribution_recorded'"
-            );
+        async Task<long> CountAsync(string what)
+        {
+            await using var connection = new Npgsql.NpgsqlConnection(ledger.ConnectionString);
+            await connection.OpenAsync();
+            var sql = $"select {what} from ledger.mt_events where type = 'contribution_recorded'";
+            return (await connection.QueryAsync(sql, r => r.GetInt64(0))).Single();
+        }
     }
 
     /// <summary>Villages whose members are <paramref name="rows"/> people, and a contribution of each.</summary>
@@ -108,7 +110,7 @@ public static class Jobs
             );
             await where.RegisterAsync();
             await where.ImportMembersAsync(people);
-            lines.AddRange(people.Select((p, i) => JobTests.Row(p, $"SW{village:000}{i:000000}", today)));
+            lines.AddRange(people.Select((p, i) => JobRun.Row(p, $"SW{village:000}{i:000000}", today)));
         }
         return (offices, lines);
     }

@@ -1,16 +1,46 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
+using System.Text;
 using Ledger.Api.Security;
+using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Web.Jobs;
 
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// An import as a job whose node is killed at random rows and started again, seen through by polling.
+/// Jobs for tests and measurements: files of contributions, and an import whose node is killed at random rows and
+/// started again, seen through by polling.
 /// </summary>
 public static class JobRun
 {
+    public const string Heading = "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号";
+
+    public static string Row(SamplePerson p, string reference, DateOnly on, string tier = "300") =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{p.Name},{p.CitizenId},{tier},{tier},{on:yyyy-MM-dd},正常缴费,{reference}"
+        );
+
+    public static byte[] Csv(IEnumerable<string> rows) =>
+        Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(Heading)) + "\n");
+
+    public static Task<HttpResponseMessage> HandInAsync(
+        SampleClient who,
+        string path,
+        byte[] file,
+        string name = "缴费.csv",
+        string? key = null
+    ) =>
+        who.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Form(file, name),
+            key,
+            r => r.Headers.Add("Prefer", "respond-async")
+        );
+
     /// <param name="PeakMb">The most that any of the nodes held, in MB.</param>
     public sealed record Result(JobView Job, int Kills, double Seconds, double PeakMb);
 
@@ -35,9 +65,7 @@ public static class JobRun
             await using var node = await ApiProcess.StartAsync(settings);
             var keys = KeyFile.Load(settings["Ledger__KeyFile"]);
             var who = new SampleClient(node.Http, new Tokens(keys, TimeProvider.System), tax);
-            using (
-                var answer = await JobTests.HandInAsync(who, $"/api/contributions/import?year={year}", file, key: key)
-            )
+            using (var answer = await HandInAsync(who, $"/api/contributions/import?year={year}", file, key: key))
             {
                 if (answer.StatusCode != HttpStatusCode.Accepted)
                     throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -13,35 +12,9 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class JobTests(ApiFixture api)
 {
-    public const string Heading = "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号";
-
-    public static string Row(SamplePerson p, string reference, DateOnly on, string tier = "300") =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{p.Name},{p.CitizenId},{tier},{tier},{on:yyyy-MM-dd},正常缴费,{reference}"
-        );
-
-    public static byte[] File(IEnumerable<string> rows) =>
-        Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(Heading)) + "\n");
-
-    public static Task<HttpResponseMessage> HandInAsync(
-        SampleClient who,
-        string path,
-        byte[] file,
-        string name = "缴费.csv",
-        string? key = null
-    ) =>
-        who.SendAsync(
-            HttpMethod.Post,
-            path,
-            SampleClient.Form(file, name),
-            key,
-            r => r.Headers.Add("Prefer", "respond-async")
-        );
-
     private static async Task<string> AcceptedAsync(SampleClient who, string path, byte[] file, string? key = null)
     {
-        using var answer = await HandInAsync(who, path, file, key: key);
+        using var answer = await JobRun.HandInAsync(who, path, file, key: key);
         Assert.True(answer.StatusCode == HttpStatusCode.Accepted, await answer.Content.ReadAsStringAsync());
         Assert.Equal("respond-async", answer.Headers.GetValues("Preference-Applied").Single());
         return answer.Headers.Location!.ToString();
@@ -101,7 +74,7 @@ public sealed class JobTests(ApiFixture api)
         var (village, people) = await MembersAsync(60);
         var tax = village.Offices.Tax;
         var path = $"/api/contributions/import?year={village.Year}";
-        var file = File(people.Select((p, i) => Row(p, $"JB{village.VillageCode}{i:0000}", api.Today)));
+        var file = JobRun.Csv(people.Select((p, i) => JobRun.Row(p, $"JB{village.VillageCode}{i:0000}", api.Today)));
         var key = Guid.NewGuid().ToString();
         var location = await AcceptedAsync(tax, path, file, key);
         Assert.Equal(location, await AcceptedAsync(tax, path, file, key)); // the same key, the same job
@@ -150,7 +123,7 @@ public sealed class JobTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var people = new SamplePeople(77).Take(30, village.Offices.County);
-        using var answer = await HandInAsync(
+        using var answer = await JobRun.HandInAsync(
             village.Officer,
             $"/api/members/import?collectiveId={village.CollectiveId}",
             SampleSheets.Members(people),
@@ -169,12 +142,12 @@ public sealed class JobTests(ApiFixture api)
         var tax = village.Offices.Tax;
         var path = $"/api/contributions/import?year={village.Year}";
         var stranger = new SamplePeople(5).Next("110101");
-        var file = File([
-            Row(people[0], $"JF{village.VillageCode}1", api.Today),
-            Row(people[1], $"JF{village.VillageCode}2", api.Today, tier: "7"),
-            Row(stranger, $"JF{village.VillageCode}3", api.Today),
-            Row(people[2], $"JF{village.VillageCode}1", api.Today),
-            Row(people[3], $"JF{village.VillageCode}5", api.Today),
+        var file = JobRun.Csv([
+            JobRun.Row(people[0], $"JF{village.VillageCode}1", api.Today),
+            JobRun.Row(people[1], $"JF{village.VillageCode}2", api.Today, tier: "7"),
+            JobRun.Row(stranger, $"JF{village.VillageCode}3", api.Today),
+            JobRun.Row(people[2], $"JF{village.VillageCode}1", api.Today),
+            JobRun.Row(people[3], $"JF{village.VillageCode}5", api.Today),
         ]);
         var before = await RecordedAsync(village);
         var job = await OverAsync(tax, await AcceptedAsync(tax, path, file));
@@ -212,7 +185,7 @@ public sealed class JobTests(ApiFixture api)
         await village.PayAsync(200);
         var reviewer = village.Offices.Reviewer;
         (SamplePerson, Money)[] receipts = [(people[0], new Money(10_000)), (people[1], new Money(9_999))];
-        using var answer = await HandInAsync(
+        using var answer = await JobRun.HandInAsync(
             reviewer,
             $"{village.ApplicationPath}/receipts/import",
             SampleSheets.Receipts(receipts, api.Today, "HZ"),
@@ -287,20 +260,20 @@ public sealed class JobTests(ApiFixture api)
     {
         var (village, _) = await MembersAsync(1);
         var tax = village.Offices.Tax;
-        using var empty = await HandInAsync(tax, $"/api/contributions/import?year={village.Year}", []);
+        using var empty = await JobRun.HandInAsync(tax, $"/api/contributions/import?year={village.Year}", []);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, empty.StatusCode);
-        using var officer = await HandInAsync(
+        using var officer = await JobRun.HandInAsync(
             village.Officer,
             $"/api/contributions/import?year={village.Year}",
-            File([])
+            JobRun.Csv([])
         );
         Assert.Equal(HttpStatusCode.Forbidden, officer.StatusCode);
         foreach (
             var (query, text, code) in ((string, string, string)[])
                 [
-                    ("year=1999", Heading + "\n张三,1,1,1,1,1,1\n", "field-invalid"),
+                    ("year=1999", JobRun.Heading + "\n张三,1,1,1,1,1,1\n", "field-invalid"),
                     ($"year={village.Year}", "甲,乙\n1,2\n", "file-invalid"),
-                    ($"year={village.Year}", Heading + "\n", "file-invalid"),
+                    ($"year={village.Year}", JobRun.Heading + "\n", "file-invalid"),
                 ]
         )
         {

@@ -13,7 +13,7 @@ public sealed class JobPageTests(WebFixture web)
         var page = tax.Page;
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var people = new SamplePeople(4711).Take(6_000, "110101");
-        var file = JobTests.File(people.Select((p, i) => JobTests.Row(p, $"JP{i:000000}", today)));
+        var file = JobRun.Csv(people.Select((p, i) => JobRun.Row(p, $"JP{i:000000}", today)));
         await page.GotoAsync("/contributions");
         await page.Locator("input[name=file]")
             .First.SetInputFilesAsync(

@@ -156,10 +156,10 @@ public sealed class WebFixture : IAsyncLifetime
         );
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var stranger = new SamplePeople(30).Next("110101");
-        using var answer = await JobTests.HandInAsync(
+        using var answer = await JobRun.HandInAsync(
             tax,
             $"/api/contributions/import?year={today.Year}",
-            JobTests.File([JobTests.Row(stranger, "JW0001", today), JobTests.Row(stranger, "JW0002", today, "7")])
+            JobRun.Csv([JobRun.Row(stranger, "JW0001", today), JobRun.Row(stranger, "JW0002", today, "7")])
         );
         var location = answer.Headers.Location!.ToString();
         await ApiFixture.EventuallyAsync(
