@@ -29,7 +29,7 @@ public sealed class JobPageTests(WebFixture web)
         await tax.ShootAsync("story-job-running");
         // Nobody of the list is a member here: all of it was looked at, and nothing is in.
         await page.GetByText("未办成").First.WaitForAsync(new() { Timeout = 60_000 });
-        await tax.SeesAsync("没有存入任何内容");
+        await tax.SeesAsync("文件有 6000 处问题，列出前 1000 处；没有存入任何内容");
         await tax.SeesAsync("6,000");
         await tax.ShootAsync("story-job-faults");
         await page.SetViewportSizeAsync(390, 844);

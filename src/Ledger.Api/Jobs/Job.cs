@@ -25,7 +25,7 @@ public sealed record JobResult
     public string? RowsIn { get; init; }
 
     /// <summary>So many of each are kept: whoever has more mends these first.</summary>
-    private const int Most = 1_000;
+    public const int Most = 1_000;
 
     public JobResult With(IReadOnlyCollection<Fault> faults, IReadOnlyCollection<Note> notes) =>
         this with

@@ -208,14 +208,7 @@ public sealed class JobRunner(
             return await CheckAsync(job, cancellation);
         if (job.PartsDone == 0 && job.Result.FaultCount > 0 && !IsPartial(job))
         {
-            var rows = job.Result.Faults.Select(f => f.Row).Distinct().Count();
-            await FailAsync(
-                job,
-                new(
-                    Known(job.Result.FaultCode) ?? Rejections.RosterInvalid,
-                    $"文件有 {job.Result.FaultCount} 处问题（{rows} 行），没有存入任何内容"
-                )
-            );
+            await FailAsync(job, Faulty(job.Result));
             return false;
         }
         var (status, body) = await SendAsync(
@@ -229,6 +222,15 @@ public sealed class JobRunner(
         await FailAsync(job with { Result = Told(job.Result, body) }, Meaning(body), isOnRecord: true);
         return false;
     }
+
+    /// <summary>Of more faults than are kept nobody knows any longer in how many rows they are.</summary>
+    private static Rejection Faulty(JobResult result) =>
+        new(
+            Known(result.FaultCode) ?? Rejections.RosterInvalid,
+            result.FaultCount > JobResult.Most
+                ? $"文件有 {result.FaultCount} 处问题，列出前 {JobResult.Most} 处；没有存入任何内容"
+                : $"文件有 {result.FaultCount} 处问题（{result.Faults.Select(f => f.Row).Distinct().Count()} 行），没有存入任何内容"
+        );
 
     /// <summary>
     /// A part that would be refused is no end: the others are looked at too, so that all faults are told at once.
