@@ -3,7 +3,6 @@ using Ledger.Api.Storage;
 using Ledger.Api.Tests;
 using Ledger.Domain;
 using Ledger.Web.Jobs;
-using Npgsql;
 
 namespace Ledger.Bench;
 
@@ -41,30 +40,8 @@ public static class Jobs
     {
         var ledger = await BenchDatabase.NewAsync(cluster, folder, $"jobs_{name}");
         var today = Clock.Day(DateTimeOffset.UtcNow);
-        var lines = new List<string>();
-        SampleOffices offices;
-        await using (var api = await ApiProcess.StartAsync(ledger.Settings))
-        {
-            offices = await ledger.OpenAsync(api.Http);
-            for (var village = 0; lines.Count < rows; village++)
-            {
-                var people = new SamplePeople(village).Take(
-                    Math.Min(VillageSize, rows - lines.Count),
-                    $"{370811 + village}"
-                );
-                var where = new SampleVillage(
-                    offices,
-                    $"{SampleStory.County}{village + 1:000000}",
-                    $"第{village + 1}村",
-                    village + 1,
-                    today.Year
-                );
-                await where.RegisterAsync();
-                await where.ImportMembersAsync(people);
-                lines.AddRange(people.Select((p, i) => JobRun.Row(p, $"SW{village:000}{i:000000}", today)));
-            }
-        }
-        var file = JobRun.File(lines);
+        var (offices, lines) = await VillagesAsync(ledger, rows, today);
+        var file = JobRun.Csv(lines);
         if (kills is not { } many)
         {
             await using var api = await ApiProcess.StartAsync(ledger.Settings);
@@ -101,14 +78,40 @@ public static class Jobs
 
         async Task<long> CountAsync(string what)
         {
-            await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
-            await using var connection = await database.OpenConnectionAsync();
-            return (
-                await connection.QueryAsync(
-                    $"select {what} from ledger.mt_events where type = 'contribution_recorded'",
-                    r => r.GetInt64(0)
-                )
-            ).Single();
+            await using var connection = new Npgsql.NpgsqlConnection(ledger.ConnectionString);
+            await connection.OpenAsync();
+            var sql = $"select {what} from ledger.mt_events where type = 'contribution_recorded'";
+            return (await connection.QueryAsync(sql, r => r.GetInt64(0))).Single();
         }
+    }
+
+    /// <summary>Villages whose members are <paramref name="rows"/> people, and a contribution of each.</summary>
+    private static async Task<(SampleOffices Offices, List<string> Lines)> VillagesAsync(
+        BenchDatabase ledger,
+        int rows,
+        DateOnly today
+    )
+    {
+        var lines = new List<string>();
+        await using var api = await ApiProcess.StartAsync(ledger.Settings);
+        var offices = await ledger.OpenAsync(api.Http);
+        for (var village = 0; lines.Count < rows; village++)
+        {
+            var people = new SamplePeople(village).Take(
+                Math.Min(VillageSize, rows - lines.Count),
+                $"{370811 + village}"
+            );
+            var where = new SampleVillage(
+                offices,
+                $"{SampleStory.County}{village + 1:000000}",
+                $"第{village + 1}村",
+                village + 1,
+                today.Year
+            );
+            await where.RegisterAsync();
+            await where.ImportMembersAsync(people);
+            lines.AddRange(people.Select((p, i) => JobRun.Row(p, $"SW{village:000}{i:000000}", today)));
+        }
+        return (offices, lines);
     }
 }

@@ -136,8 +136,8 @@ try
             ),
             "pages" => Pages.RunAsync(cluster, folder),
             _ => throw new ArgumentException(
-                "nothing, growth, search, trace, log, import, jobs, lists, rebuild, upgrade, versus, subscribers, soak, "
-                    + "faults, pages"
+                "nothing, growth, search, trace, log, import, jobs, lists, rebuild, upgrade, versus, subscribers, "
+                    + "soak, faults, pages"
             ),
         }
     );

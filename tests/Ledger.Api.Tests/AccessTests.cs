@@ -253,6 +253,7 @@ public sealed class AccessTests(ApiFixture api)
             ).Id,
             ["papers"] = "1",
             ["subscriptions"] = await WebhookTests.OpenedAsync(offices),
+            ["jobs"] = await JobTests.FailedAsync(village),
             ["screening"] = await ScreeningTests.AnsweredAsync(village),
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are

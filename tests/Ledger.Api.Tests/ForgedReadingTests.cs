@@ -360,6 +360,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
             SamplingTests.Words
         );
         var subscription = await WebhookTests.OpenedAsync(village.Offices);
+        var job = await JobTests.FailedAsync(village);
         var county = village.Offices.County;
         var administrator = api.Client(new Actor($"administrator.{county}", Roles.Administrator, county));
         await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody($"clerk.{county}", Roles.Agency, county));
@@ -384,6 +385,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("donors/{id}", $"donors/{donor}"),
                 ("gifts/{id}", $"gifts/{donor}"),
                 ("samples/{id}", $"samples/{sample.Id}"),
+                ("jobs/{id}", $"jobs/{job}"),
                 ("subscriptions/{id}", $"subscriptions/{subscription}"),
                 (
                     "screening/{id}",

@@ -13,7 +13,7 @@ public sealed class JobCrashTests(Databases databases) : IClassFixture<Databases
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var people = new SamplePeople(31).Take(rows, "370811");
         await product.Village.ImportMembersAsync(people);
-        var file = JobRun.File(people.Select((p, i) => JobRun.Row(p, $"JK{i:000000}", today)));
+        var file = JobRun.Csv(people.Select((p, i) => JobRun.Row(p, $"JK{i:000000}", today)));
         await product.StopAsync();
         try
         {

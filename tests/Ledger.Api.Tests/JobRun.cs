@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
@@ -10,15 +9,21 @@ using Ledger.Web.Jobs;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>An import as a job whose node is killed at random rows and started again, seen through by polling.</summary>
+/// <summary>
+/// Jobs for tests and measurements: files of contributions, and an import whose node is killed at random rows and
+/// started again, seen through by polling.
+/// </summary>
 public static class JobRun
 {
     public const string Heading = "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号";
 
     public static string Row(SamplePerson p, string reference, DateOnly on, string tier = "300") =>
-        $"{p.Name},{p.CitizenId},{tier},{tier},{on.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)},正常缴费,{reference}";
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{p.Name},{p.CitizenId},{tier},{tier},{on:yyyy-MM-dd},正常缴费,{reference}"
+        );
 
-    public static byte[] File(IEnumerable<string> rows) =>
+    public static byte[] Csv(IEnumerable<string> rows) =>
         Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(Heading)) + "\n");
 
     public static Task<HttpResponseMessage> HandInAsync(

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -38,6 +37,15 @@ public sealed class JobTests(ApiFixture api)
         return job!;
     }
 
+    /// <summary>The id of a job of the village that has failed: its file has no headings.</summary>
+    public static async Task<string> FailedAsync(SampleVillage village)
+    {
+        var path = $"/api/members/import?collectiveId={village.CollectiveId}";
+        var location = await AcceptedAsync(village.Officer, path, Encoding.UTF8.GetBytes("甲,乙\n1,2\n"));
+        Assert.Equal(JobState.Failed, (await OverAsync(village.Officer, location)).State);
+        return location["/api/jobs/".Length..];
+    }
+
     private async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> MembersAsync(int many)
     {
         var village = await api.RegisteredAsync();
@@ -66,7 +74,7 @@ public sealed class JobTests(ApiFixture api)
         var (village, people) = await MembersAsync(60);
         var tax = village.Offices.Tax;
         var path = $"/api/contributions/import?year={village.Year}";
-        var file = JobRun.File(people.Select((p, i) => JobRun.Row(p, $"JB{village.VillageCode}{i:0000}", api.Today)));
+        var file = JobRun.Csv(people.Select((p, i) => JobRun.Row(p, $"JB{village.VillageCode}{i:0000}", api.Today)));
         var key = Guid.NewGuid().ToString();
         var location = await AcceptedAsync(tax, path, file, key);
         Assert.Equal(location, await AcceptedAsync(tax, path, file, key)); // the same key, the same job
@@ -81,7 +89,8 @@ public sealed class JobTests(ApiFixture api)
         // As the trail has it: who, in which role, under which request.
         var written = await api.ScalarAsync<string>(
             """
-            select string_agg(distinct (headers ->> 'actor') || ' ' || (headers ->> 'role') || ' ' || correlation_id, ',')
+            select string_agg(
+                       distinct (headers ->> 'actor') || ' ' || (headers ->> 'role') || ' ' || correlation_id, ',')
               from ledger.mt_events
              where type = 'contribution_recorded'
                and data ->> 'reference' like @like
@@ -133,7 +142,7 @@ public sealed class JobTests(ApiFixture api)
         var tax = village.Offices.Tax;
         var path = $"/api/contributions/import?year={village.Year}";
         var stranger = new SamplePeople(5).Next("110101");
-        var file = JobRun.File([
+        var file = JobRun.Csv([
             JobRun.Row(people[0], $"JF{village.VillageCode}1", api.Today),
             JobRun.Row(people[1], $"JF{village.VillageCode}2", api.Today, tier: "7"),
             JobRun.Row(stranger, $"JF{village.VillageCode}3", api.Today),
@@ -256,7 +265,7 @@ public sealed class JobTests(ApiFixture api)
         using var officer = await JobRun.HandInAsync(
             village.Officer,
             $"/api/contributions/import?year={village.Year}",
-            JobRun.File([])
+            JobRun.Csv([])
         );
         Assert.Equal(HttpStatusCode.Forbidden, officer.StatusCode);
         foreach (

@@ -79,9 +79,11 @@ public sealed class PageAccessTests(ApiFixture api)
         ).Id;
         var subscription = await WebhookTests.OpenedAsync(offices);
         var finding = await ScreeningTests.AnsweredAsync(village);
+        var job = await JobTests.FailedAsync(village);
         string Fill(string route) =>
             route
                 .Replace("/screening/{id}", $"/screening/{finding}", StringComparison.Ordinal)
+                .Replace("/jobs/{id}", $"/jobs/{job}", StringComparison.Ordinal)
                 .Replace("/samples/{id}", $"/samples/{sample}", StringComparison.Ordinal)
                 .Replace("/subscriptions/{id}", $"/subscriptions/{subscription}", StringComparison.Ordinal)
                 .Replace("{number:int}", "1", StringComparison.Ordinal)

@@ -109,7 +109,9 @@ public sealed class TaskTests(ApiFixture api)
         await SettledAsync(village, people);
     }
 
-    /// <summary>From the payment on: one comes back from the bank and is paid again, all is credited and settled.</summary>
+    /// <summary>
+    /// From the payment on: one comes back from the bank and is paid again, all is credited and settled.
+    /// </summary>
     private async Task SettledAsync(SampleVillage village, IReadOnlyList<SamplePerson> people)
     {
         var offices = village.Offices;

@@ -13,7 +13,7 @@ public sealed class JobPageTests(WebFixture web)
         var page = tax.Page;
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var people = new SamplePeople(4711).Take(6_000, "110101");
-        var file = JobRun.File(people.Select((p, i) => JobRun.Row(p, $"JP{i:000000}", today)));
+        var file = JobRun.Csv(people.Select((p, i) => JobRun.Row(p, $"JP{i:000000}", today)));
         await page.GotoAsync("/contributions");
         await page.Locator("input[name=file]")
             .First.SetInputFilesAsync(
@@ -29,7 +29,7 @@ public sealed class JobPageTests(WebFixture web)
         await tax.ShootAsync("story-job-running");
         // Nobody of the list is a member here: all of it was looked at, and nothing is in.
         await page.GetByText("未办成").First.WaitForAsync(new() { Timeout = 60_000 });
-        await tax.SeesAsync("没有存入任何内容");
+        await tax.SeesAsync("文件有 6000 处问题，列出前 1000 处；没有存入任何内容");
         await tax.SeesAsync("6,000");
         await tax.ShootAsync("story-job-faults");
         await page.SetViewportSizeAsync(390, 844);

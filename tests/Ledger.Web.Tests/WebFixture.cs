@@ -159,7 +159,7 @@ public sealed class WebFixture : IAsyncLifetime
         using var answer = await JobRun.HandInAsync(
             tax,
             $"/api/contributions/import?year={today.Year}",
-            JobRun.File([JobRun.Row(stranger, "JW0001", today), JobRun.Row(stranger, "JW0002", today, "7")])
+            JobRun.Csv([JobRun.Row(stranger, "JW0001", today), JobRun.Row(stranger, "JW0002", today, "7")])
         );
         var location = answer.Headers.Location!.ToString();
         await ApiFixture.EventuallyAsync(

@@ -33,8 +33,8 @@ public sealed record JobMetadata(int GroupRows, Func<HttpContext, Command, Task<
 }
 
 /// <summary>
-/// A request that a job makes in the name of whoever handed it in. <paramref name="IsCheck"/>: it is decided and nothing
-/// of it is written. <paramref name="Refusal"/>: what the check came to, to be put on record as any refusal.
+/// A request that a job makes in the name of whoever handed it in. <paramref name="IsCheck"/>: it is decided and
+/// nothing of it is written. <paramref name="Refusal"/>: what the check came to, to be put on record as any refusal.
 /// <paramref name="Progress"/>: how far the job is then, in the same transaction.
 /// </summary>
 public sealed record JobStep(

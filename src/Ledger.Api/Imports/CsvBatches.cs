@@ -31,7 +31,7 @@ internal static class CsvBatches
         {
             bytes += encoding.GetByteCount(record.Raw);
             if (record.IsUnclosed || record.IsTooLong)
-                throw Unreadable($"第 {record.Number} 行有一个双引号没有成对，其后的内容分不清行列；请改正后再来");
+                throw Unreadable($"第 {record.Number} 行有一个双引号没有成对，其后的内容分不清行列；请改正后再上传");
             if (record.Number <= last)
             {
                 heading.Append(record.Raw);

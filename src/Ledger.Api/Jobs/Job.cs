@@ -9,7 +9,9 @@ using Npgsql;
 
 namespace Ledger.Api.Jobs;
 
-/// <summary>What a job has come to so far; kept with its row as JSON. It names rows and columns, and no person.</summary>
+/// <summary>
+/// What a job has come to so far; kept with its row as JSON. It names rows and columns, and no person.
+/// </summary>
 public sealed record JobResult
 {
     public Dictionary<string, long> Counts { get; init; } = [];
@@ -23,7 +25,7 @@ public sealed record JobResult
     public string? RowsIn { get; init; }
 
     /// <summary>So many of each are kept: whoever has more mends these first.</summary>
-    private const int Most = 1_000;
+    public const int Most = 1_000;
 
     public JobResult With(IReadOnlyCollection<Fault> faults, IReadOnlyCollection<Note> notes) =>
         this with

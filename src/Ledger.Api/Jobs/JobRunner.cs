@@ -208,14 +208,7 @@ public sealed class JobRunner(
             return await CheckAsync(job, cancellation);
         if (job.PartsDone == 0 && job.Result.FaultCount > 0 && !IsPartial(job))
         {
-            var rows = job.Result.Faults.Select(f => f.Row).Distinct().Count();
-            await FailAsync(
-                job,
-                new(
-                    Known(job.Result.FaultCode) ?? Rejections.RosterInvalid,
-                    $"文件有 {job.Result.FaultCount} 处问题（{rows} 行），没有存入任何内容"
-                )
-            );
+            await FailAsync(job, Faulty(job.Result));
             return false;
         }
         var (status, body) = await SendAsync(
@@ -229,6 +222,15 @@ public sealed class JobRunner(
         await FailAsync(job with { Result = Told(job.Result, body) }, Meaning(body), isOnRecord: true);
         return false;
     }
+
+    /// <summary>Of more faults than are kept nobody knows any longer in how many rows they are.</summary>
+    private static Rejection Faulty(JobResult result) =>
+        new(
+            Known(result.FaultCode) ?? Rejections.RosterInvalid,
+            result.FaultCount > JobResult.Most
+                ? $"文件有 {result.FaultCount} 处问题，列出前 {JobResult.Most} 处；没有存入任何内容"
+                : $"文件有 {result.FaultCount} 处问题（{result.Faults.Select(f => f.Row).Distinct().Count()} 行），没有存入任何内容"
+        );
 
     /// <summary>
     /// A part that would be refused is no end: the others are looked at too, so that all faults are told at once.
@@ -269,7 +271,9 @@ public sealed class JobRunner(
             ? list.Deserialize<List<T>>(Job.Json)!
             : [];
 
-    /// <summary>What a part came to, for the transaction that writes it. Of two nodes that are at it one writes.</summary>
+    /// <summary>
+    /// What a part came to, for the transaction that writes it. Of two nodes that are at it one writes.
+    /// </summary>
     private static NpgsqlBatchCommand Written(Job job, Answer answer)
     {
         var body = JsonSerializer.SerializeToElement(answer.Body, Job.Json);
@@ -364,7 +368,9 @@ public sealed class JobRunner(
         return string.Join(", ", runs.Select(r => r.First == r.Last ? $"{r.First}" : $"{r.First}-{r.Last}"));
     }
 
-    /// <summary>A command that a call would have answered with "later" or with an error of ours is tried again.</summary>
+    /// <summary>
+    /// A command that a call would have answered with "later" or with an error of ours is tried again.
+    /// </summary>
     private async Task<(int Status, JsonElement Body)> SendAsync(
         Job job,
         int part,
@@ -384,8 +390,7 @@ public sealed class JobRunner(
 
     private async Task<(int Status, JsonElement Body)> OnceAsync(Job job, int part, JobStep step)
     {
-        // What is said here is kept: in Chinese, in whatever language the machine is; it is put into English for whoever
-        // reads it.
+        // What is said here is kept: in Chinese, whatever the machine's language is; who reads it chooses his.
         CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(Languages.All[0]);
         // What is done is found under the request that it was handed in with.
         using var activity = new Activity("job");
@@ -393,8 +398,29 @@ public sealed class JobRunner(
             activity.SetParentId(ActivityTraceId.CreateFromString(job.Trace), ActivitySpanId.CreateRandom());
         activity.Start();
         await using var scope = scopes.CreateAsyncScope();
-        var query = job.Path.IndexOf('?', StringComparison.Ordinal);
         var answer = new MemoryStream();
+        var http = contexts.Create(Features(job, part, step, answer, scope.ServiceProvider));
+        try
+        {
+            http.TraceIdentifier = job.Trace;
+            http.Items[typeof(JobStep)] = step;
+            http.Items[typeof(SheetSource)] = new SheetSource(form => PartAsync(job, part, form, http), job.Digest);
+            await Inner!.Value(http);
+            return (
+                http.Response.StatusCode,
+                answer.Length > 0 ? JsonElement.Parse(answer.GetBuffer().AsSpan(0, (int)answer.Length)) : default
+            );
+        }
+        finally
+        {
+            contexts.Dispose(http);
+        }
+    }
+
+    /// <summary>The command's own request, with a part of the rows in place of its file.</summary>
+    private static FeatureCollection Features(Job job, int part, JobStep step, Stream answer, IServiceProvider services)
+    {
+        var query = job.Path.IndexOf('?', StringComparison.Ordinal);
         var features = new FeatureCollection();
         features.Set<IHttpRequestFeature>(
             new HttpRequestFeature
@@ -418,23 +444,8 @@ public sealed class JobRunner(
         features.Set<IHttpResponseFeature>(new HttpResponseFeature());
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(answer));
         features.Set<IHttpAuthenticationFeature>(new HttpAuthenticationFeature { User = Principal(job) });
-        features.Set<IServiceProvidersFeature>(new ServiceProvidersFeature { RequestServices = scope.ServiceProvider });
-        var http = contexts.Create(features);
-        try
-        {
-            http.TraceIdentifier = job.Trace;
-            http.Items[typeof(JobStep)] = step;
-            http.Items[typeof(SheetSource)] = new SheetSource(form => PartAsync(job, part, form, http), job.Digest);
-            await Inner!.Value(http);
-            return (
-                http.Response.StatusCode,
-                answer.Length > 0 ? JsonElement.Parse(answer.GetBuffer().AsSpan(0, (int)answer.Length)) : default
-            );
-        }
-        finally
-        {
-            contexts.Dispose(http);
-        }
+        features.Set<IServiceProvidersFeature>(new ServiceProvidersFeature { RequestServices = services });
+        return features;
     }
 
     private async Task<Table> PartAsync(Job job, int part, SheetForm form, HttpContext http)

@@ -42,7 +42,9 @@ public sealed record NotificationChoiceView(
     IReadOnlyList<NotificationView> Last
 );
 
-/// <param name="Secret"><c>whsec_…</c>, as Standard Webhooks has it: what the gateway checks the signature with.</param>
+/// <param name="Secret">
+/// <c>whsec_…</c>, as Standard Webhooks has it: what the gateway checks the signature with.
+/// </param>
 public sealed record NotificationGatewayView(string? Address, string Secret);
 
 /// <summary>How the caller wants to be told; nobody says it for somebody else.</summary>

@@ -30,7 +30,9 @@ public sealed class Notifier(
     ILogger<Notifier> log
 ) : BackgroundService
 {
-    /// <summary>Between tries of one that failed; the last goes on for ever, and the product's health says so.</summary>
+    /// <summary>
+    /// Between tries of one that failed; the last goes on for ever, and the product's health says so.
+    /// </summary>
     public static readonly IReadOnlyList<TimeSpan> Pauses =
     [
         TimeSpan.FromSeconds(30),

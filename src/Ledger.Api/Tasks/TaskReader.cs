@@ -197,15 +197,20 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
         ];
     }
 
-    private static async Task<IEnumerable<WorkTask>> LogAsync(Actor by, NpgsqlConnection connection) =>
-        !TaskRules.IsFor(TaskKind.LogFinding, by.Role) ? [] : (
-                await connection.QueryAsync(
-                    $"""
-                    select count(*), max(found_at)
-                      from {S}.log_finding
-                     where found_at > clock_timestamp() - make_interval(days => {LogFindingDays})
-                    """,
-                    r => (Count: (int)r.GetInt64(0), At: r.IsDBNull(1) ? default : r.GetFieldValue<DateTimeOffset>(1))
-                )
-            ).Where(f => f.Count > 0).Select(f => new WorkTask(TaskKind.LogFinding, "log", by.Region, f.At, Count: f.Count));
+    private static async Task<IEnumerable<WorkTask>> LogAsync(Actor by, NpgsqlConnection connection)
+    {
+        if (!TaskRules.IsFor(TaskKind.LogFinding, by.Role))
+            return [];
+        var found = await connection.QueryAsync(
+            $"""
+            select count(*), max(found_at)
+              from {S}.log_finding
+             where found_at > clock_timestamp() - make_interval(days => {LogFindingDays})
+            """,
+            r => (Count: (int)r.GetInt64(0), At: r.IsDBNull(1) ? default : r.GetFieldValue<DateTimeOffset>(1))
+        );
+        return found
+            .Where(f => f.Count > 0)
+            .Select(f => new WorkTask(TaskKind.LogFinding, "log", by.Region, f.At, Count: f.Count));
+    }
 }

@@ -852,7 +852,7 @@ document.querySelectorAll('[data-job]').forEach(async at => {
   const set = (name, rows) => { if (rows !== null) at.querySelector(`[data-job-${name}]`).textContent = rows.toLocaleString('en-US'); };
   for (;;) {
     await new Promise(resolve => setTimeout(resolve, 1000));
-    const answer = await send('GET', `/api/jobs/${at.dataset.job}`).catch(() => null);
+    const answer = await send('GET', `/api/jobs/${at.dataset.job}`, null, {}).catch(() => null);
     if (answer === null) continue;
     if (answer.status >= 400) return;
     const { state, rowsTotal, rowsChecked, rowsDone } = answer.body;

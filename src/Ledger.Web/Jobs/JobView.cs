@@ -17,7 +17,8 @@ public sealed record JobFailure(string Code, [property: Said] string Title, [pro
 /// <summary>
 /// A job (后台任务). Rows are those of its file that hold data; <paramref name="RowsTotal"/>: null until it has been read.
 /// <paramref name="RowsChecked"/>, <paramref name="RowsDone"/>: never fewer than before.
-/// <paramref name="RowsIn"/>: of one that stopped midway, the numbers in the file of the rows that are in (2-5001, 5003).
+/// <paramref name="RowsIn"/>: of one that stopped midway, the numbers in the file of the rows that are in (2-5001,
+/// 5003).
 /// <paramref name="Counts"/>: what became of the rows, as the answer of the command names it.
 /// <paramref name="FaultCount"/>: of all; <paramref name="Faults"/> lists a thousand at most.
 /// </summary>
