@@ -25,7 +25,9 @@ public sealed class SampleClient(
     JsonSerializerOptions? answers = null
 )
 {
-    private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(12);
+    /// <summary>Longer than a sample's clock is moved on by: the caller's own clock stays where it is.</summary>
+    private static readonly TimeSpan TokenLifetime = TimeSpan.FromDays(SampleClock.MaxDays);
+
     private int _keys;
 
     public Actor Actor => actor;
