@@ -24,6 +24,9 @@ public sealed record JobResult
     public JobFailure? Failure { get; init; }
     public string? RowsIn { get; init; }
 
+    /// <summary>Of the parts that are written, the rows that were left out for their faults (partial).</summary>
+    public IReadOnlyList<int> RowsOut { get; init; } = [];
+
     /// <summary>So many of each are kept: whoever has more mends these first.</summary>
     public const int Most = 1_000;
 

@@ -13,6 +13,7 @@ using Ledger.Domain.Identity;
 using Ledger.Web.Jobs;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Features.Authentication;
+using Microsoft.AspNetCore.WebUtilities;
 using Npgsql;
 
 namespace Ledger.Api.Jobs;
@@ -188,11 +189,11 @@ public sealed class JobRunner(
     private static ClaimsPrincipal Principal(Job job) =>
         new(new ClaimsIdentity(Tokens.Claims(job.By), "job", "sub", "role"));
 
+    /// <summary>As the command's own parameter is bound: in capitals too.</summary>
     private static bool IsPartial(Job job) =>
-        new QueryString(new Uri($"http://job{job.Path}").Query).Value!.Contains(
-            "partial=true",
-            StringComparison.Ordinal
-        );
+        QueryHelpers.ParseQuery(new Uri($"http://job{job.Path}").Query).TryGetValue("partial", out var asked)
+        && bool.TryParse(asked, out var isPartial)
+        && isPartial;
 
     /// <summary>The next part is looked at, or written. False: the job is over.</summary>
     private async Task<bool> StepAsync(Job job, CancellationToken cancellation)
@@ -288,7 +289,17 @@ public sealed class JobRunner(
             var value in (object[])
                 [
                     job.PartsDone + 1,
-                    JsonSerializer.Serialize(Told(job.Result, body) with { Counts = counts }, Job.Json),
+                    JsonSerializer.Serialize(
+                        Told(job.Result, body) with
+                        {
+                            Counts = counts,
+                            RowsOut =
+                            [
+                                .. job.Result.RowsOut.Union(ListOf<Fault>(body, "faults").Select(f => f.Row ?? 0)),
+                            ],
+                        },
+                        Job.Json
+                    ),
                     job.Id,
                     job.PartsDone,
                 ]
@@ -351,12 +362,13 @@ public sealed class JobRunner(
         await transaction.CommitAsync();
     }
 
-    /// <summary>Which rows of the file are in, as 2-5001, 5003.</summary>
+    /// <summary>Which rows of the file are in, as 2-5001, 5003: none that was left out for its faults.</summary>
     private string RowsIn(NpgsqlConnection connection, Job job)
     {
         var numbers = Enumerable
             .Range(0, job.PartsDone)
             .SelectMany(part => JobCut.Rows(connection, keys, job.Id, part).Select(r => r.Number))
+            .Except(job.Result.RowsOut)
             .Order()
             .ToList();
         var runs = new List<(int First, int Last)>();
