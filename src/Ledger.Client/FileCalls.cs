@@ -4,7 +4,7 @@ using Microsoft.Kiota.Abstractions.Serialization;
 
 namespace Ledger.Client;
 
-/// <summary>What takes a list as JSON takes it as a file, too; the generator knows the first of the two alone.</summary>
+/// <summary>What takes a list as JSON takes it as a file; the generator knows the first of the two alone.</summary>
 public static class FileCalls
 {
     /// <summary>How a refusal of any status is read.</summary>

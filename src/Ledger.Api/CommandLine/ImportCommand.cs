@@ -155,11 +155,8 @@ public static class ImportCommand
             }
             catch (ApiException e)
             {
-                var why = e is Ledger.Client.Models.Problem p
-                    ? $"{p.Title}：{p.Detail}（{p.Code}）。{p.Mend}"
-                    : e.Message;
                 await said.WriteLineAsync(
-                    $"\n第 {batch.FirstRow} 行起的一批被拒绝（{e.ResponseStatusCode}）：{why}\n"
+                    $"\n第 {batch.FirstRow} 行起的一批被拒绝（{e.ResponseStatusCode}）：{Why(e)}\n"
                         + $"此前 {imported} 行已导入；改正后用同一命令再来一次，已导入的不会重复。"
                 );
                 return 1;
@@ -187,6 +184,9 @@ public static class ImportCommand
 
         Stream Open() => File.OpenRead(path);
     }
+
+    private static string Why(ApiException e) =>
+        e is Ledger.Client.Models.Problem p ? $"{p.Title}：{p.Detail}（{p.Code}）。{p.Mend}" : e.Message;
 
     /// <exception cref="ApiException">Refused, or failed again and again.</exception>
     private static async Task<ImportView> SendAsync(

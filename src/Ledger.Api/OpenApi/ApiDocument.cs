@@ -27,77 +27,80 @@ public static class ApiDocument
                 // An amount stands where it is used: behind a reference a generator makes an empty class of it.
                 options.CreateSchemaReferenceId = type =>
                     IsAmount(type) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
-                options.AddDocumentTransformer(
-                    async (document, context, cancellation) =>
-                    {
-                        document.Info.Title = "居民养老保险集体补助账本 · Collective Subsidy Ledger";
-                        document.Info.Description = """
-                            金额以元为单位，最多两位小数。每个 POST 须带 `Idempotency-Key`：同一值、同一内容得到第一次的答复。
-                            读取时返回 `ETag`，修改时可带 `If-Match`。
-                            出错时返回 RFC 9457 `application/problem+json`，`code` 长期不变，`mend` 说明如何改正。
-
-                            Amounts are yuan with at most two decimals.
-                            Codes and their meaning: [/docs/problems](/docs/problems).
-                            """;
-                        document.Components ??= new OpenApiComponents();
-                        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
-                        {
-                            ["bearer"] = new OpenApiSecurityScheme
-                            {
-                                Type = SecuritySchemeType.Http,
-                                Scheme = "bearer",
-                                BearerFormat = "JWT",
-                            },
-                        };
-                        document.Security =
-                        [
-                            new OpenApiSecurityRequirement
-                            {
-                                [new OpenApiSecuritySchemeReference("bearer", document)] = [],
-                            },
-                        ];
-                        document.Components.Examples = Rejections.All.Values.ToDictionary(
-                            c => c.Code,
-                            c => (IOpenApiExample)new OpenApiExample { Value = Sample(c) }
-                        );
-                        document.Components.Schemas![ProblemSchema] = await context.GetOrCreateSchemaAsync(
-                            typeof(ProblemView),
-                            null,
-                            cancellation
-                        );
-                        document.Servers = [new OpenApiServer { Url = "/" }];
-                        document.Tags = Chapter
-                            .ByResource.Values.Distinct()
-                            .Select(c => new OpenApiTag { Name = c.Name, Description = c.Description })
-                            .ToHashSet();
-                        foreach (var (path, item) in document.Paths)
-                        foreach (var operation in item.Operations!.Values)
-                            operation.Tags = new HashSet<OpenApiTagReference>
-                            {
-                                new(Chapter.OfPath(path).Name, document),
-                            };
-                    }
-                );
-                options.AddSchemaTransformer(
-                    (schema, context, _) =>
-                    {
-                        // A number in quotes is read, too; nobody needs to be told to write one.
-                        if (schema.Type is { } numeric && numeric.HasFlag(JsonSchemaType.Integer))
-                            (schema.Type, schema.Pattern) = (numeric & ~JsonSchemaType.String, null);
-                        if (!IsAmount(context.JsonTypeInfo))
-                            return Task.CompletedTask;
-                        schema.Type = JsonSchemaType.Number | (schema.Type & JsonSchemaType.Null);
-                        schema.Format = "decimal";
-                        schema.Description = "元，最多两位小数 · yuan, at most two decimals";
-                        schema.MultipleOf = 0.01m;
-                        schema.Examples = [JsonValue.Create(1200.50m)];
-                        schema.Properties = null;
-                        return Task.CompletedTask;
-                    }
-                );
+                options.AddDocumentTransformer(Complete);
+                options.AddSchemaTransformer(Number);
                 options.AddOperationTransformer(Describe);
             }
         );
+
+    /// <summary>What stands once for all calls.</summary>
+    private static async Task Complete(
+        OpenApiDocument document,
+        OpenApiDocumentTransformerContext context,
+        CancellationToken cancellation
+    )
+    {
+        document.Info.Title = "居民养老保险集体补助账本 · Collective Subsidy Ledger";
+        document.Info.Description = """
+            金额以元为单位，最多两位小数。每个 POST 须带 `Idempotency-Key`：同一值、同一内容得到第一次的答复。
+            读取时返回 `ETag`，修改时可带 `If-Match`。
+            出错时返回 RFC 9457 `application/problem+json`，`code` 长期不变，`mend` 说明如何改正。
+
+            Amounts are yuan with at most two decimals.
+            Codes and their meaning: [/docs/problems](/docs/problems).
+            """;
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            ["bearer"] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "JWT",
+            },
+        };
+        document.Security =
+        [
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] },
+        ];
+        document.Components.Examples = Rejections.All.Values.ToDictionary(
+            c => c.Code,
+            c => (IOpenApiExample)new OpenApiExample { Value = Sample(c) }
+        );
+        document.Components.Schemas![ProblemSchema] = await context.GetOrCreateSchemaAsync(
+            typeof(ProblemView),
+            null,
+            cancellation
+        );
+        document.Servers = [new OpenApiServer { Url = "/" }];
+        document.Tags = Chapter
+            .ByResource.Values.Distinct()
+            .Select(c => new OpenApiTag { Name = c.Name, Description = c.Description })
+            .ToHashSet();
+        foreach (var (path, item) in document.Paths)
+        foreach (var operation in item.Operations!.Values)
+            operation.Tags = new HashSet<OpenApiTagReference> { new(Chapter.OfPath(path).Name, document) };
+    }
+
+    private static Task Number(
+        OpenApiSchema schema,
+        OpenApiSchemaTransformerContext context,
+        CancellationToken cancellation
+    )
+    {
+        // A number in quotes is read, too; nobody needs to be told to write one.
+        if (schema.Type is { } numeric && numeric.HasFlag(JsonSchemaType.Integer))
+            (schema.Type, schema.Pattern) = (numeric & ~JsonSchemaType.String, null);
+        if (!IsAmount(context.JsonTypeInfo))
+            return Task.CompletedTask;
+        schema.Type = JsonSchemaType.Number | (schema.Type & JsonSchemaType.Null);
+        schema.Format = "decimal";
+        schema.Description = "元，最多两位小数 · yuan, at most two decimals";
+        schema.MultipleOf = 0.01m;
+        schema.Examples = [JsonValue.Create(1200.50m)];
+        schema.Properties = null;
+        return Task.CompletedTask;
+    }
 
     private static bool IsAmount(JsonTypeInfo type) => type.Type == typeof(Money) || type.Type == typeof(Money?);
 
