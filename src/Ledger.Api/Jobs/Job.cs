@@ -73,6 +73,10 @@ public sealed record Job(
     /// <summary>As much of a file as is one row of its table.</summary>
     private const int PieceBytes = 1 << 20;
 
+    /// <summary>Its path, and its query from the question mark on.</summary>
+    public (string Path, string Query) Address =>
+        Path.IndexOf('?', StringComparison.Ordinal) is >= 0 and var at ? (Path[..at], Path[at..]) : (Path, "");
+
     private const string Columns = """
         id, kind, actor, role, region, on_behalf_of, path, trace, digest, bytes, seal, state, cancelled_by, layout,
                part_rows, parts_checked, parts_done, result, created_at, started_at, ended_at

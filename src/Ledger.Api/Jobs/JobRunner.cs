@@ -191,7 +191,7 @@ public sealed class JobRunner(
 
     /// <summary>As the command's own parameter is bound: in capitals too.</summary>
     private static bool IsPartial(Job job) =>
-        QueryHelpers.ParseQuery(new Uri($"http://job{job.Path}").Query).TryGetValue("partial", out var asked)
+        QueryHelpers.ParseQuery(job.Address.Query).TryGetValue("partial", out var asked)
         && bool.TryParse(asked, out var isPartial)
         && isPartial;
 
@@ -285,24 +285,15 @@ public sealed class JobRunner(
         var statement = new NpgsqlBatchCommand(
             $"update {Job.Table} set parts_done = $1, result = $2 where id = $3 and parts_done = $4"
         );
+        var faults = ListOf<Fault>(body, "faults");
+        var result = job.Result.With(faults, ListOf<Note>(body, "notes")) with
+        {
+            Counts = counts,
+            RowsOut = [.. job.Result.RowsOut.Union(faults.Select(f => f.Row).OfType<int>())],
+        };
         foreach (
             var value in (object[])
-                [
-                    job.PartsDone + 1,
-                    JsonSerializer.Serialize(
-                        Told(job.Result, body) with
-                        {
-                            Counts = counts,
-                            RowsOut =
-                            [
-                                .. job.Result.RowsOut.Union(ListOf<Fault>(body, "faults").Select(f => f.Row ?? 0)),
-                            ],
-                        },
-                        Job.Json
-                    ),
-                    job.Id,
-                    job.PartsDone,
-                ]
+                [job.PartsDone + 1, JsonSerializer.Serialize(result, Job.Json), job.Id, job.PartsDone]
         )
             statement.Parameters.Add(new NpgsqlParameter { Value = value });
         return statement;
@@ -432,7 +423,6 @@ public sealed class JobRunner(
     /// <summary>The command's own request, with a part of the rows in place of its file.</summary>
     private static FeatureCollection Features(Job job, int part, JobStep step, Stream answer, IServiceProvider services)
     {
-        var query = job.Path.IndexOf('?', StringComparison.Ordinal);
         var features = new FeatureCollection();
         features.Set<IHttpRequestFeature>(
             new HttpRequestFeature
@@ -440,8 +430,8 @@ public sealed class JobRunner(
                 Method = HttpMethods.Post,
                 Scheme = "http",
                 Protocol = HttpProtocol.Http11,
-                Path = query < 0 ? job.Path : job.Path[..query],
-                QueryString = query < 0 ? "" : job.Path[query..],
+                Path = job.Address.Path,
+                QueryString = job.Address.Query,
                 Headers =
                 {
                     ContentType = "multipart/form-data; boundary=job",
