@@ -1,6 +1,7 @@
 using Ledger.Api.Security;
 using Ledger.Api.Tasks;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Tasks;
 using Ledger.Store;
 
@@ -94,6 +95,43 @@ public sealed class CalendarPageTests(WebFixture web)
         await Assertions.Expect(page.GetByText("银行已经结息，登记专户利息")).ToHaveCountAsync(0);
         await page.GotoAsync("/tasks");
         await Assertions.Expect(page.GetByText("银行已经结息，登记专户利息")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task The_city_says_the_days_of_a_year_and_is_told_what_is_no_season()
+    {
+        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
+        var city = new Actor("city.3797", Roles.CityHrss, "3797");
+        var year = Clock.Day(DateTimeOffset.UtcNow).Year;
+        await using var visitor = await web.VisitAsync(null, 1366, 768);
+        var page = visitor.Page;
+        await page.Context.SetExtraHTTPHeadersAsync(
+            new Dictionary<string, string> { ["Authorization"] = $"Bearer {tokens.Issue(city, TimeSpan.FromDays(30))}" }
+        );
+        await page.GotoAsync($"/policy-years?year={year}&region=3797");
+        await page.GetByText("一年的日子").ClickAsync();
+        async Task FillAsync(string label, int month, int day)
+        {
+            await page.GetByLabel($"{label} 月").FillAsync($"{month}");
+            await page.GetByLabel($"{label} 日").FillAsync($"{day}");
+        }
+        await FillAsync("缴费期第一天", 6, 1);
+        await FillAsync("缴费期最后一天", 1, 31);
+        await visitor.ClickAsync("发布");
+        await visitor.SeesAsync("缴费期的最后一天 01-31 早于第一天 06-01");
+        await FillAsync("缴费期第一天", 1, 1);
+        await FillAsync("缴费期最后一天", 6, 30);
+        await FillAsync("年度结账日", 12, 25);
+        await visitor.ShootAsync("policy-days");
+        await visitor.ClickAsync("发布");
+        await visitor.SeesAsync("发布修订");
+        var read = await new SampleClient(web.Sample.Http, tokens, city).GetAsync<Ledger.Api.Policies.PolicyYearView>(
+            $"/api/policy-years/3797/{year}"
+        );
+        Assert.Equal(
+            ("01-01 – 06-30", "03-20 06-20 09-20 12-20", "12-25"),
+            (read.ContributionSeason?.ToString(), string.Join(' ', read.InterestDays), read.YearClose.ToString())
+        );
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
@@ -33,9 +34,7 @@ public sealed class CalendarReader(IDocumentStore store, NpgsqlDataSource databa
                 RegionCode.CountyOrCity(by.Region),
                 await YearsAsync(by, from, to, session, cancellation),
                 tasks,
-                TaskCalendar.IsFor(CalendarKind.NoticeEnds, by.Role)
-                    ? await NoticesAsync(connection, by.Region, from, to)
-                    : [],
+                TaskCalendar.IsFor(CalendarKind.NoticeEnds, by.Role) ? await NoticesAsync(connection, by.Region) : [],
                 TaskCalendar.IsFor(CalendarKind.InterestDay, by.Role)
                     ? await FundInterests.OfAsync(by.Region, session, connection, cancellation)
                     : [],
@@ -71,37 +70,59 @@ public sealed class CalendarReader(IDocumentStore store, NpgsqlDataSource databa
             .ToDictionary(y => y.Key, y => y.MaxBy(p => p.Region.Length)!.Parameters);
     }
 
-    private static Task<List<TaskCalendar.Notice>> NoticesAsync(
+    // As text: what somebody edited into a state is no year and no day, and stops nobody's calendar.
+    private static async Task<IReadOnlyList<TaskCalendar.Notice>> NoticesAsync(
         NpgsqlConnection connection,
-        string region,
-        DateOnly from,
-        DateOnly to
+        string region
     ) =>
-        connection.QueryAsync(
-            $"""
-            select id, region, (data ->> 'year')::int, (data ->> 'noticeUntil')::date
-              from {S}.mt_doc_application
-             where region like @scope || '%'
-               and data ->> 'status' = @noticed
-               and data ->> 'noticeUntil' between @from and @to
-            """,
-            r => new TaskCalendar.Notice(r.GetString(0), r.GetString(1), r.GetInt32(2), r.GetFieldValue<DateOnly>(3)),
-            ("scope", region),
-            ("noticed", ApplicationStatus.Noticed.Word()),
-            ("from", $"{from:yyyy-MM-dd}"),
-            ("to", $"{to:yyyy-MM-dd}")
-        );
+        [
+            .. (
+                await connection.QueryAsync(
+                    $"""
+                    select id, region, data ->> 'year', data ->> 'noticeUntil'
+                      from {S}.mt_doc_application
+                     where region like @scope || '%'
+                       and data ->> 'status' = @noticed
+                       and data ->> 'noticeUntil' is not null
+                    """,
+                    r => (Id: r.GetString(0), Region: r.GetString(1), Year: Year(r, 2), Until: r.GetString(3)),
+                    ("scope", region),
+                    ("noticed", ApplicationStatus.Noticed.Word())
+                )
+            ).SelectMany(n =>
+                n.Year is { } year
+                && DateOnly.TryParseExact(
+                    n.Until,
+                    "yyyy-MM-dd",
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.None,
+                    out var until
+                )
+                    ? [new TaskCalendar.Notice(n.Id, n.Region, year, until)]
+                    : Array.Empty<TaskCalendar.Notice>()
+            ),
+        ];
 
-    private static Task<List<int>> OpenAsync(NpgsqlConnection connection, string region) =>
-        connection.QueryAsync(
-            $"""
-            select (data ->> 'year')::int
-              from {S}.mt_doc_workitem
-             where region like @scope || '%'
-               and not data ->> 'status' = any(@over)
-            """,
-            r => r.GetInt32(0),
-            ("scope", region),
-            ("over", Enum.GetValues<ApplicationStatus>().Where(s => s.IsOver()).Select(s => s.Word()).ToArray())
-        );
+    private static async Task<IReadOnlyList<int>> OpenAsync(NpgsqlConnection connection, string region) =>
+        [
+            .. (
+                await connection.QueryAsync(
+                    $"""
+                    select data ->> 'year'
+                      from {S}.mt_doc_workitem
+                     where region like @scope || '%'
+                       and not data ->> 'status' = any(@over)
+                    """,
+                    r => Year(r, 0),
+                    ("scope", region),
+                    ("over", Enum.GetValues<ApplicationStatus>().Where(s => s.IsOver()).Select(s => s.Word()).ToArray())
+                )
+            ).OfType<int>(),
+        ];
+
+    private static int? Year(NpgsqlDataReader r, int column) =>
+        !r.IsDBNull(column)
+        && int.TryParse(r.GetString(column), NumberStyles.None, CultureInfo.InvariantCulture, out var year)
+            ? year
+            : null;
 }
