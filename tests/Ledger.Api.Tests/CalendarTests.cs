@@ -414,15 +414,15 @@ public sealed class CalendarTests(ApiFixture api)
         var all = await OfAsync(withPlaces: true);
         Assert.Equal(
             [
-                "岭下村，一社; 二社：公示最后一天",
-                "370811102202：公示最后一天",
-                "岭下村，一社; 二社：答复公示期内的异议（2 件）",
+                "岭下村，一社; 二社 · 公示最后一天",
+                "370811102202 · 公示最后一天",
+                "岭下村，一社; 二社 · 答复公示期内的异议 × 2",
             ],
             all.Events.Select(e => e.Summary)
         );
         Assert.Equal("https://ledger.example.cn/applications/application-1#objections", all.Events[2].Url!.ToString());
         var grouped = await OfAsync(withPlaces: false);
-        Assert.Equal(["公示最后一天（2 件）", "答复公示期内的异议（2 件）"], grouped.Events.Select(e => e.Summary));
+        Assert.Equal(["公示最后一天 × 2", "答复公示期内的异议 × 2"], grouped.Events.Select(e => e.Summary));
         Assert.All(
             grouped.Events,
             e =>

@@ -11,7 +11,7 @@ public sealed class TaskTests(ApiFixture api)
 {
     private static Task<TaskListView> ListAsync(SampleClient who) => who.GetAsync<TaskListView>("/api/tasks");
 
-    /// <summary>Whether a bank has settled interest lately is a matter of the day: it is tried in CalendarTests.</summary>
+    /// <summary>Whether a bank has settled interest lately is a matter of the day: see CalendarTests.</summary>
     private static async Task<string[]> KindsAsync(SampleClient who) =>
         [.. (await ListAsync(who)).Tasks.Where(t => t.Kind != TaskKind.InterestRegistration).Select(t => $"{t.Kind}")];
 

@@ -36,8 +36,9 @@ public sealed record TierBody(
 /// may get a subsidy though he paid nothing himself.
 /// <paramref name="Payee"/>: the agency's income account, which payments go to (收入户).
 /// <paramref name="ContributionSeason"/>: when people pay (缴费期), from a day of the year to another.
-/// <paramref name="InterestDays"/>: the days on which banks settle interest (结息日); absent: the 20th of March, June,
-/// September and December. <paramref name="YearClose"/>: by when the year is to be settled (年度结账日); absent: 31 December.
+/// <paramref name="InterestDays"/>: the days on which banks settle interest (结息日); absent: the 20th of March,
+/// June, September and December. <paramref name="YearClose"/>: by when the year is to be settled (年度结账日);
+/// absent: 31 December.
 /// </summary>
 public sealed record PolicyYearBody(
     DateOnly EffectiveFrom,

@@ -3,6 +3,7 @@ using System.Text;
 using Ical.Net.CalendarComponents;
 using Ical.Net.DataTypes;
 using Ical.Net.Serialization;
+using Ledger.Domain;
 using Ledger.Domain.Tasks;
 
 namespace Ledger.Api.Tasks;
@@ -14,11 +15,12 @@ namespace Ledger.Api.Tasks;
 public static class CalendarFile
 {
     public const string MediaType = "text/calendar; charset=utf-8",
-        Name = "集体补助办理日历.ics";
+        Name = "calendar.ics";
 
     /// <summary>Octets of a line (RFC 5545, 3.1), without its end.</summary>
     private const int LongestLine = 75;
 
+    /// <remarks>In the language of whoever asks; a program that names none gets Chinese.</remarks>
     /// <param name="owner">Whose calendar it is: no two people's days are called the same.</param>
     /// <param name="address">This ledger's, for links.</param>
     /// <param name="now">The file is as of then.</param>
@@ -33,7 +35,7 @@ public static class CalendarFile
     )
     {
         var calendar = new Ical.Net.Calendar { ProductId = "-//collective-subsidy-ledger//calendar//ZH" };
-        calendar.AddProperty("X-WR-CALNAME", "集体补助办理日历");
+        calendar.AddProperty("X-WR-CALNAME", English.Said("集体补助办理日历"));
         calendar.AddProperty("X-PUBLISHED-TTL", "PT6H");
         if (withPlaces)
             foreach (var e in entries)
@@ -41,7 +43,7 @@ public static class CalendarFile
                     Day(
                         e.On,
                         Uid(keys, owner, e.Key),
-                        $"{await place(e.Region) ?? e.Region}：{Said(e.What, e.Count)}",
+                        $"{await place(e.Region) ?? e.Region} · {Said(e.What, e.Count)}",
                         $"{address}{e.Path}",
                         now
                     )
@@ -60,7 +62,8 @@ public static class CalendarFile
         return Encoding.UTF8.GetBytes(Folded(new CalendarSerializer(calendar).SerializeToString()!));
     }
 
-    private static string Said(string what, int count) => count > 1 ? $"{what}（{count} 件）" : what;
+    private static string Said(string what, int count) =>
+        count > 1 ? $"{English.Said(what)} × {count}" : English.Said(what);
 
     /// <summary>It tells nothing of what it is about, and is the same at each look.</summary>
     private static string Uid(KeyFile keys, string owner, string key) =>

@@ -202,9 +202,9 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// committee (村务监督委员会) signs a plan before it is adopted, a payment before it is sent (L7).
 /// <paramref name="GovernmentPaidOpensSubsidy"/>: who paid nothing himself, and whose contribution the government paid
 /// (政府代缴), may get a subsidy (L14).
-/// <paramref name="ContributionSeason"/>: when people pay (缴费期); null: not said. <paramref name="InterestDays"/>: days on
-/// which banks settle interest (结息日), <paramref name="YearClose"/>: by when the year is to be settled; null: as usual
-/// (<see cref="DaysOfYear"/>).
+/// <paramref name="ContributionSeason"/>: when people pay (缴费期); null: not said.
+/// <paramref name="InterestDays"/>: days on which banks settle interest (结息日), <paramref name="YearClose"/>: by when
+/// the year is to be settled; null: as usual (<see cref="DaysOfYear"/>).
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,

@@ -14,8 +14,8 @@ public enum NotifyWhen
 /// <param name="Kinds">Of tasks; none: all.</param>
 /// <param name="Role">The role and region that he had when he said it: where he has no account, in the sample.</param>
 /// <param name="Calendar">
-/// Which of his calendar's addresses is good: a number drawn anew for each, so that none comes back when all of this was
-/// forgotten and is said again; 0: none.
+/// Which of his calendar's addresses is good: a number drawn anew for each, so that none comes back when all of this
+/// was forgotten and is said again; 0: none.
 /// </param>
 public sealed record NotificationChoice(
     NotifyWhen When,
