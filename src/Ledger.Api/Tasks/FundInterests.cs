@@ -1,3 +1,4 @@
+using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Tasks;
 using Marten;
