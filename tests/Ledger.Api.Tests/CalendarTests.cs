@@ -420,7 +420,7 @@ public sealed class CalendarTests(ApiFixture api)
             ],
             all.Events.Select(e => e.Summary)
         );
-        Assert.Equal("https://ledger.example.cn/applications/application-1#objections", all.Events[2].Url!.ToString());
+        Assert.Equal("https://ledger.example.cn/applications/application-1#objections", all.Events[2]!.Url!.ToString());
         var grouped = await OfAsync(withPlaces: false);
         Assert.Equal(["公示最后一天 × 2", "答复公示期内的异议 × 2"], grouped.Events.Select(e => e.Summary));
         Assert.All(
