@@ -222,7 +222,12 @@ public sealed class CalendarTests(ApiFixture api)
         Assert.Equal("text/calendar", answer.Content.Headers.ContentType!.MediaType);
         var bytes = await answer.Content.ReadAsByteArrayAsync();
         var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
-        // RFC 5545, 3.1: CRLF, 75 octets at the most, no character cut in two.
+        return (text, Read(text));
+    }
+
+    /// <summary>RFC 5545, 3.1: CRLF, 75 octets at the most, no character cut in two.</summary>
+    private static Ical.Net.Calendar Read(string text)
+    {
         Assert.EndsWith("\r\n", text, StringComparison.Ordinal);
         foreach (var line in text.Split("\r\n"))
         {
@@ -230,7 +235,7 @@ public sealed class CalendarTests(ApiFixture api)
             Assert.InRange(Encoding.UTF8.GetByteCount(line), 0, 75);
             Assert.DoesNotContain('\ufffd', line);
         }
-        return (text, Ical.Net.Calendar.Load(text)!);
+        return Ical.Net.Calendar.Load(text)!;
     }
 
     /// <summary>A village with a notice, whose officer has an account.</summary>
@@ -375,6 +380,21 @@ public sealed class CalendarTests(ApiFixture api)
         Assert.Equal(401, (int)(await api.Http.PutAsync("/api/calendar/address", null)).StatusCode);
     }
 
+    [Theory]
+    [InlineData("/calendar/AbC_d-9.ics", "/calendar")]
+    [InlineData("/Gifts/donor-1/0123abcd", "/gifts")]
+    [InlineData("/calendars/x", "/calendars/x")]
+    [InlineData("/funds/fund-1", "/funds/fund-1")]
+    public void No_trace_carries_an_address_that_opens_something(string path, string told)
+    {
+        using var activity = new System.Diagnostics.Activity("request");
+        activity.SetTag("url.path", path);
+        var http = new Microsoft.AspNetCore.Http.DefaultHttpContext();
+        http.Request.Path = path;
+        Ledger.Api.Operation.Telemetry.HideAddress(activity, http.Response);
+        Assert.Equal(told, activity.GetTagItem("url.path"));
+    }
+
     [Fact]
     public async Task With_the_setting_for_places_each_day_says_where_and_leads_there()
     {
@@ -396,10 +416,13 @@ public sealed class CalendarTests(ApiFixture api)
             },
             new(CalendarKind.Task, api.Today, task.Subject, task.Region, 2, Task: task),
         ];
+        // Characters of one, three and four octets, over several lines.
+        const string village =
+            "岭下村，一社; 二社（原a𠮷里沟村、bb大张家坡村、ccc小张家坡村、𠮷家洼村合并，辖六个居民小组）";
         var keys = new KeyFile(new byte[32], new byte[32], new byte[32]);
         async Task<Ical.Net.Calendar> OfAsync(bool withPlaces) =>
-            Ical.Net.Calendar.Load(
-                Encoding.UTF8.GetString(
+            Read(
+                new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(
                     await CalendarFile.OfAsync(
                         entries,
                         keys,
@@ -407,17 +430,13 @@ public sealed class CalendarTests(ApiFixture api)
                         "https://ledger.example.cn",
                         withPlaces,
                         DateTimeOffset.UtcNow,
-                        region => Task.FromResult(region.EndsWith('1') ? "岭下村，一社; 二社" : null)
+                        region => Task.FromResult(region.EndsWith('1') ? village : null)
                     )
                 )
-            )!;
+            );
         var all = await OfAsync(withPlaces: true);
         Assert.Equal(
-            [
-                "岭下村，一社; 二社 · 公示最后一天",
-                "370811102202 · 公示最后一天",
-                "岭下村，一社; 二社 · 答复公示期内的异议 × 2",
-            ],
+            [$"{village} · 公示最后一天", "370811102202 · 公示最后一天", $"{village} · 答复公示期内的异议 × 2"],
             all.Events.Select(e => e.Summary)
         );
         Assert.Equal("https://ledger.example.cn/applications/application-1#objections", all.Events[2]!.Url!.ToString());

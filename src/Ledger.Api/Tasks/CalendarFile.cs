@@ -17,9 +17,6 @@ public static class CalendarFile
     public const string MediaType = "text/calendar; charset=utf-8",
         Name = "calendar.ics";
 
-    /// <summary>Octets of a line (RFC 5545, 3.1), without its end.</summary>
-    private const int LongestLine = 75;
-
     /// <remarks>In the language of whoever asks; a program that names none gets Chinese.</remarks>
     /// <param name="owner">Whose calendar it is: no two people's days are called the same.</param>
     /// <param name="address">This ledger's, for links.</param>
@@ -59,7 +56,7 @@ public static class CalendarFile
                         now
                     )
                 );
-        return Encoding.UTF8.GetBytes(Folded(new CalendarSerializer(calendar).SerializeToString()!));
+        return Encoding.UTF8.GetBytes(new CalendarSerializer(calendar).SerializeToString()!);
     }
 
     private static string Said(string what, int count) =>
@@ -82,31 +79,4 @@ public static class CalendarFile
             Url = new Uri(url),
             Transparency = "TRANSPARENT", // nobody is busy for it
         };
-
-    /// <summary>
-    /// The library counts characters; a line has 75 octets, and no character is cut in two: a Chinese one has three.
-    /// </summary>
-    private static string Folded(string text)
-    {
-        var folded = new StringBuilder();
-        foreach (
-            var line in text.Replace("\r\n ", "", StringComparison.Ordinal)
-                .Split("\r\n", StringSplitOptions.RemoveEmptyEntries)
-        )
-        {
-            var octets = 0;
-            foreach (var rune in line.EnumerateRunes())
-            {
-                if (octets + rune.Utf8SequenceLength > LongestLine)
-                {
-                    folded.Append("\r\n ");
-                    octets = 1;
-                }
-                folded.Append(rune);
-                octets += rune.Utf8SequenceLength;
-            }
-            folded.Append("\r\n");
-        }
-        return folded.ToString();
-    }
 }
