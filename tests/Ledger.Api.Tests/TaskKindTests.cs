@@ -153,7 +153,7 @@ public sealed class TaskKindTests(ApiFixture api)
             village.Officer,
             foreign.Tax
         );
-        Assert.Equal(($"/members/{member}/years/{village.Year}", 1), (task.Path, task.Count));
+        Assert.Equal(("/contributions?waiting=true", 1), (task.Path, task.Count));
         var namesake = api.Client(new Actor(second.Actor.Id, Roles.CountyTax, foreign.County));
         await GoneAsync(TaskKind.ContributionConfirmation, namesake);
         await second.PostAsync($"{path}/confirmation");
@@ -192,6 +192,8 @@ public sealed class TaskKindTests(ApiFixture api)
         await using var product = await Product.StartAsync(api, "ledger_log_task");
         var auditor = product.Offices.Auditor;
         await GoneAsync(TaskKind.LogFinding, auditor);
+        // A row is of now, says the table; one that has become old is made here by whoever owns it.
+        await product.AttackAsync("alter table ledger.log_finding drop constraint can_be_bounds");
         await product.EditAsync(
             """
             insert into ledger.log_finding (found_at, kind, detail)

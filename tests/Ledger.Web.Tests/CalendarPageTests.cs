@@ -152,6 +152,7 @@ public sealed class CalendarPageTests(WebFixture web)
         var first = await field.InputValueAsync();
         Assert.Equal(200, await StatusAsync(first));
         await page.SetViewportSizeAsync(390, 844);
+        await field.ScrollIntoViewIfNeededAsync();
         await clerk.ShootAsync("390-calendar-address");
         await page.SetViewportSizeAsync(1366, 768);
         await clerk.ClickAsync("更换地址");

@@ -132,7 +132,7 @@ public static class TaskRules
         new(
             TaskKind.ContributionConfirmation,
             [Roles.CountyTax, Roles.Agency],
-            "/members/{id}/years/{year}",
+            "/contributions?waiting=true",
             "有人请您确认更正一笔缴费记录"
         ),
         new(
