@@ -352,16 +352,11 @@ public sealed class CalendarTests(ApiFixture api)
         var name = officer.Actor.Id;
         await offices.Administrator.PostAsync(
             $"/api/accounts/account-{name}/role",
-            new
-            {
-                role = Roles.SupervisionCommittee,
-                region = village.VillageCode,
-                reason = "换届",
-            }
+            new { role = Roles.Township, region = village.Township.Actor.Region }
         );
         var asked = (await offices.Administrator.GetAsync<JsonElement>("/api/accounts")).GetRawText();
         Assert.Contains(name, asked, StringComparison.Ordinal);
-        var now = api.Client(new Actor(name, Roles.SupervisionCommittee, village.VillageCode));
+        var now = api.Client(new Actor(name, Roles.Township, village.Township.Actor.Region));
         Assert.Equal(404, await StatusAsync(third));
         Assert.Null((await now.GetAsync<CalendarAddressView>("/api/calendar/address")).Address);
         await now.PutAsync("/api/notifications", new { when = "never" });
