@@ -252,6 +252,7 @@ public partial class Program
         api.MapSubscriptions();
         api.MapTasks();
         api.MapNotifications();
+        api.MapCalendar();
         api.MapCheck();
         api.MapTraces();
         api.MapSearch();
@@ -284,6 +285,7 @@ public partial class Program
         app.MapSamplePages();
         app.MapSubscriptionPages();
         app.MapTaskPages();
+        app.MapCalendarPages();
         app.MapJobPages();
         app.MapScreeningPages();
         app.MapAccountPages();

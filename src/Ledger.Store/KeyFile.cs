@@ -152,6 +152,10 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     [JsonIgnore]
     public byte[] WebhookKey => HMACSHA256.HashData(HashKey, "ledger webhooks"u8);
 
+    /// <summary>The key of the addresses of people's calendars: none of them is kept anywhere.</summary>
+    [JsonIgnore]
+    public byte[] CalendarKey => HMACSHA256.HashData(HashKey, "ledger calendars"u8);
+
     /// <summary>The key of the files that jobs work through, until they are over.</summary>
     [JsonIgnore]
     public byte[] JobFileKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger job files"u8);

@@ -397,6 +397,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("{allocationId}", allocation),
                 ("{digest}", digest),
                 ("{code}", "x"),
+                ("{address}", "x"),
                 ("{sequences}", "1"),
                 ("{sequence:long}", $"{sequence}"),
                 ("{year:int}", $"{village.Year}"),

@@ -125,6 +125,7 @@ public sealed class PageAccessTests(ApiFixture api)
                 ? route.StartsWith("/gifts", StringComparison.Ordinal)
                 || route.StartsWith("/own-lines", StringComparison.Ordinal)
                 || route.StartsWith("/proofs", StringComparison.Ordinal)
+                || route.StartsWith("/calendar/", StringComparison.Ordinal)
                     ? HttpStatusCode.NotFound
                     : HttpStatusCode.OK
                 : HttpStatusCode.Redirect;

@@ -11,8 +11,9 @@ public sealed class TaskTests(ApiFixture api)
 {
     private static Task<TaskListView> ListAsync(SampleClient who) => who.GetAsync<TaskListView>("/api/tasks");
 
+    /// <summary>Whether a bank has settled interest lately is a matter of the day: see CalendarTests.</summary>
     private static async Task<string[]> KindsAsync(SampleClient who) =>
-        [.. (await ListAsync(who)).Tasks.Select(t => $"{t.Kind}")];
+        [.. (await ListAsync(who)).Tasks.Where(t => t.Kind != TaskKind.InterestRegistration).Select(t => $"{t.Kind}")];
 
     /// <summary>
     /// Of all these, only <paramref name="who"/> has this task, and his number, his list and what waits for him among

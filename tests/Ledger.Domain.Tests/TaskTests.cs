@@ -3,6 +3,9 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Feeds;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
 using Ledger.Domain.Screening;
 using Ledger.Domain.Tasks;
 
@@ -176,6 +179,79 @@ public sealed class TaskTests
         Assert.Null(Waiting.Of(explained, Given.Actor("li")));
         var closed = explained.And("screening-1", new ScreeningFindingClosed(default, "x", Noticed, "auditor"))!;
         Assert.Null(Waiting.Of(closed, auditor));
+    }
+
+    [Fact]
+    public void L7_C21_what_the_meeting_decided_waits_for_the_committee_and_the_township_where_the_year_asks_for_them()
+    {
+        var resolution = new Resolution("households", Noticed, 30, 28, 26, 2, "d");
+        var drafted = new PlanDrafted(
+            "collective-1",
+            "fund-1",
+            Village,
+            2026,
+            new PlanContent("s", "s", new Standard(StandardKind.Flat, new Money(100), []))
+        );
+        var asked = new PolicyParameters(
+            Noticed,
+            [new ContributionTier(new Money(30_000), Money.Zero)],
+            262,
+            7,
+            QuorumRule.Law,
+            CountersignatureRequired: true,
+            CommitteeSignsPlan: true
+        );
+        string[] ToldOf(PolicyParameters? policy, params IEventOf<Plan>[] events)
+        {
+            var plan = Given.State("plan-1", [drafted, .. events]);
+            return
+            [
+                .. Roles
+                    .Everybody.Select(r => Waiting.Of(plan, Given.Actor("x", r), policy))
+                    .OfType<TaskKind>()
+                    .Select(k => $"{k}"),
+            ];
+        }
+        IEventOf<Plan> decided = new ResolutionRecorded(1, resolution);
+        Assert.Empty(ToldOf(asked)); // no meeting yet
+        Assert.Equal(["PlanCountersignature", "PlanSignature"], ToldOf(asked, decided).Order());
+        Assert.Equal(["PlanSignature"], ToldOf(asked, decided, new PlanCountersigned(1, "t")));
+        Assert.Equal(["PlanCountersignature"], ToldOf(asked, decided, new PlanSigned(1, "c")));
+        Assert.Empty(ToldOf(asked with { CountersignatureRequired = false, CommitteeSignsPlan = false }, decided));
+        Assert.Empty(ToldOf(null, decided));
+        Assert.Empty(ToldOf(asked, decided, new PlanAdopted(1)));
+        // An amendment needs its own.
+        Assert.Equal(
+            ["PlanCountersignature"],
+            ToldOf(
+                asked,
+                decided,
+                new PlanCountersigned(1, "t"),
+                new PlanAdopted(1),
+                new PlanAmended(2, drafted.Content, "x"),
+                new ResolutionRecorded(2, resolution),
+                new PlanSigned(2, "c")
+            )
+        );
+    }
+
+    [Fact]
+    public void C20_a_mistaken_contribution_waits_for_whom_somebody_named_until_it_is_taken_out()
+    {
+        IEventOf<MemberYear>[] asked =
+        [
+            Given.OwnPayment,
+            new ContributionReversalRequested("r", "tax.first", "tax.second", "x", "tax.third"),
+        ];
+        var state = Given.State("member-year-00000000000000000000000000000001-2026", asked);
+        Actor Tax(string id) => Given.Actor(id, Roles.CountyTax);
+        Assert.Equal(1, Waiting.Of(state, Tax("tax.second")));
+        Assert.Equal(0, Waiting.Of(state, Tax("tax.first")));
+        Assert.Equal(0, Waiting.Of(state, Tax("tax.other")));
+        Assert.Equal(0, Waiting.Of(state, Tax("tax.second") with { OnBehalfOf = "tax.third" }));
+        Assert.Equal(0, Waiting.Of(state, Given.Actor("tax.second", Roles.Auditor)));
+        var done = state.And(state.Id, new ContributionReversed("r", new Money(30_000), "tax.second"))!;
+        Assert.Equal(0, Waiting.Of(done, Tax("tax.second")));
     }
 
     [Fact]

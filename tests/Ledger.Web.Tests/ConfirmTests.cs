@@ -20,6 +20,7 @@ public sealed partial class ConfirmTests
         "/api/pilots",
         "/api/samples(/@S.Id/(draw|papers/@Row.Number))?$",
         "/api/notifications",
+        "/api/calendar/address", // what is lost with it is asked before
         "/api/subscriptions",
         "/api/plans/@Plan.Id/(steps|publication|dry-run|amendments|resolution|signature|countersignature)",
         "/api/audit/screening/@F.Id/(answer|explanation|reopening)",

@@ -92,6 +92,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/policy-years/replay", "CITY_HRSS", "/policy-years/replay"),
         ("/me", "AUDITOR", "/me"),
         ("/tasks", "REVIEWER", "/tasks"),
+        ("/calendar", "VILLAGE", "/calendar"),
         ("/search", "AUDITOR", "/search?q=合作社"),
     ];
 
@@ -99,6 +100,8 @@ public sealed class EveryPageTests(WebFixture web)
     private static readonly string[] Elsewhere =
     [
         "/audit.xlsx",
+        "/calendar.ics",
+        "/calendar/{address}.ics",
         "/samples/{id}/papers.xlsx",
         "/screening.xlsx",
         "/overview.xlsx",

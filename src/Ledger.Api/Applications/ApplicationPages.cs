@@ -260,7 +260,7 @@ public static class ApplicationPages
             {
                 CollectiveName = own?.Name,
                 FundId = own is null ? null : StreamId.FundOf(own.Id),
-                Plans = await CommitteeTasks.PlansAsync(session, caller.Actor.Region, cancellation),
+                Plans = await CommitteeTasks.PlansAsync(session, caller.Actor, cancellation),
                 Unpaid = unpaid,
                 ToSign = await CommitteeTasks.InTurnAsync(unpaid, Roles.SupervisionCommittee, session, clock.Today),
             }

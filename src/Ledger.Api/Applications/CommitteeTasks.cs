@@ -5,6 +5,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Domain.Tasks;
 using Marten;
 using Marten.Linq.MatchesSql;
 using Npgsql;
@@ -62,24 +63,25 @@ public static class CommitteeTasks
         return mine;
     }
 
-    /// <summary>Plans that the meeting has decided on and the committee has not signed.</summary>
+    /// <summary>
+    /// Plans that the meeting has decided on and that wait for this committee, or township (<see cref="Waiting"/>).
+    /// </summary>
     public static async Task<IReadOnlyList<Plan>> PlansAsync(
         IQuerySession session,
-        string scope,
+        Actor by,
         CancellationToken cancellation
     )
     {
         var plans = await session
             .Query<Plan>()
-            .Where(p => p.Region.StartsWith(scope))
+            .Where(p =>
+                p.Region.StartsWith(by.Region) && p.MatchesSql("jsonb_typeof(d.data -> 'latestResolution') = 'object'")
+            )
             .OrderByDescending(p => p.Year)
             .ToListAsync(cancellation);
         var waiting = new List<Plan>();
-        foreach (var p in plans.Where(p => p.LatestResolution is not null && p.AdoptedVersion < p.LatestVersion()))
-            if (
-                p.SignedVersion < p.LatestVersion()
-                && await PolicyAsync(session, p.Region, p.Year) is { CommitteeSignsPlan: true }
-            )
+        foreach (var p in plans)
+            if (Waiting.Of(p, by, await PolicyAsync(session, p.Region, p.Year)) is not null)
                 waiting.Add(p);
         return waiting;
     }

@@ -223,6 +223,7 @@ public static class FundPages
 
     private static async Task<IResult> NewAllocation(
         string id,
+        string? source,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -235,6 +236,7 @@ public static class FundPages
             {
                 Fund = fund,
                 Donors = await DonorPages.NamedAsync(session, database, people, RegionCode.County(fund.Region)),
+                Source = Require.Word<SourceKind>(source, "source"),
             }
         );
     }

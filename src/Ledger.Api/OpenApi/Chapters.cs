@@ -72,6 +72,7 @@ public sealed record Chapter(string Name, string Description)
         ["jobs"] = Jobs,
         ["tasks"] = Tasks,
         ["notifications"] = Tasks,
+        ["calendar"] = Tasks,
         ["reports"] = Reports,
         ["supervision"] = Reports,
         ["audit"] = Audit,

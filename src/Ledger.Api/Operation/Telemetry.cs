@@ -75,8 +75,21 @@ public static class Telemetry
         // without them.
         if (sent)
             telemetry.WithTracing(traces =>
-                traces.AddAspNetCoreInstrumentation().AddNpgsql().AddSource(Name).AddOtlpExporter()
+                traces
+                    .AddAspNetCoreInstrumentation(options => options.EnrichWithHttpResponse = HideAddress)
+                    .AddNpgsql()
+                    .AddSource(Name)
+                    .AddOtlpExporter()
             );
+    }
+
+    /// <summary>Whoever has such an address reads what it shows: a collector gets none.</summary>
+    public static void HideAddress(Activity activity, HttpResponse response)
+    {
+        var path = response.HttpContext.Request.Path;
+        foreach (var closed in (string[])["/calendar", "/gifts"])
+            if (path.StartsWithSegments(closed, StringComparison.OrdinalIgnoreCase))
+                activity.SetTag("url.path", closed);
     }
 
     public static bool IsScraped(IConfiguration configuration) => configuration.GetValue("Ledger:Metrics", false);

@@ -43,7 +43,8 @@ public static partial class PageRoutes
         services.Configure<BrotliCompressionProviderOptions>(options =>
             options.Level = System.IO.Compression.CompressionLevel.Optimal
         );
-        // No page carries a secret of ours (the session is a cookie), so compressing it gives none away.
+        // No page carries a secret of ours (the session is a cookie), so compressing it gives none away; but for a
+        // calendar's address, and that page is not compressed.
         services.AddResponseCompression(options =>
         {
             options.EnableForHttps = true;

@@ -35,6 +35,10 @@ public sealed record TierBody(
 /// <paramref name="GovernmentPaidOpensSubsidy"/>: whose contribution the government paid (政府代缴)
 /// may get a subsidy though he paid nothing himself.
 /// <paramref name="Payee"/>: the agency's income account, which payments go to (收入户).
+/// <paramref name="ContributionSeason"/>: when people pay (缴费期), from a day of the year to another.
+/// <paramref name="InterestDays"/>: the days on which banks settle interest (结息日); absent: the 20th of March,
+/// June, September and December. <paramref name="YearClose"/>: by when the year is to be settled (年度结账日);
+/// absent: 31 December.
 /// </summary>
 public sealed record PolicyYearBody(
     DateOnly EffectiveFrom,
@@ -52,7 +56,10 @@ public sealed record PolicyYearBody(
     int ResolutionNoticeDays = 0,
     bool CommitteeSignsPlan = false,
     bool CommitteeSignsPayments = false,
-    bool GovernmentPaidOpensSubsidy = false
+    bool GovernmentPaidOpensSubsidy = false,
+    ContributionSeason? ContributionSeason = null,
+    IReadOnlyList<DayOfYear>? InterestDays = null,
+    DayOfYear? YearClose = null
 );
 
 public sealed record TierView(
@@ -102,6 +109,9 @@ public sealed record PolicyYearView(
     bool CommitteeSignsPlan,
     bool CommitteeSignsPayments,
     bool GovernmentPaidOpensSubsidy,
+    ContributionSeason? ContributionSeason,
+    IReadOnlyList<DayOfYear> InterestDays,
+    DayOfYear YearClose,
     bool IsInForce,
     PolicyProposalView? Proposed
 )
@@ -137,6 +147,9 @@ public sealed record PolicyYearView(
             of.Parameters.CommitteeSignsPlan,
             of.Parameters.CommitteeSignsPayments,
             of.Parameters.GovernmentPaidOpensSubsidy,
+            of.Parameters.ContributionSeason,
+            of.Parameters.InterestDaysInForce(),
+            of.Parameters.YearCloseInForce(),
             p.InForce() is not null,
             p.Proposed is { } proposed ? PolicyProposalView.Of(proposed, p.InForce()?.Parameters) : null
         );
@@ -236,7 +249,10 @@ public static class PolicyYearEndpoints
             body.ResolutionNoticeDays,
             body.CommitteeSignsPlan,
             body.CommitteeSignsPayments,
-            body.GovernmentPaidOpensSubsidy
+            body.GovernmentPaidOpensSubsidy,
+            body.ContributionSeason,
+            body.InterestDays,
+            body.YearClose
         );
         var state = command.Append(id, known, PolicyChange.Publish(on, parameters, command.Today, command.Actor));
         return new Answer(PolicyYearView.Of(state), state.Revision);

@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Accounts;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Tasks;
 using Npgsql;
 
@@ -53,6 +56,24 @@ public sealed class NotificationChoices(KeyFile keys, Findings findings)
             ("id", accountId),
             ("choice", PersonalData.Encrypt(_key, JsonSerializer.SerializeToUtf8Bytes(choice), accountId))
         );
+
+    /// <summary>Who he is now: his account says it. Null: he is nobody's any more.</summary>
+    public static async Task<Actor?> WhoAsync(
+        NpgsqlConnection connection,
+        EventWriter writer,
+        Settings settings,
+        string accountId,
+        NotificationChoice choice
+    )
+    {
+        var name = accountId[StreamId.Account("").Length..];
+        return await writer.ReadAsync<Account>(connection, accountId) switch
+        {
+            { IsClosed: false, IsRequested: false } account => new Actor(name, account.Role, account.Region),
+            null when settings.Sample => new Actor(name, choice.Role, choice.Region), // its people have none
+            _ => null,
+        };
+    }
 
     public static Task ForgetAsync(NpgsqlConnection connection, string accountId) =>
         connection.ExecuteAsync(

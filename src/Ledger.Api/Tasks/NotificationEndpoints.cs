@@ -165,18 +165,41 @@ public static class NotificationEndpoints
         if (kinds.Any(k => !TaskRules.IsFor(k, by.Role)))
             throw Require.Invalid("kinds", "有的事项不归您的角色办");
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var account = await writer.ReadAsync<Domain.Accounts.Account>(connection, id);
-        if (account is null && !settings.Sample || by.OnBehalfOf is not null)
-            throw new RefusedException(
-                new Rejection(Rejections.WrongState, "提醒只能由账户本人，以自己的身份登录后设置")
-            );
+        await RequireOwnAsync(connection, writer, settings, by);
         var before = await choices.ReadAsync(connection, id);
         await choices.WriteAsync(
             connection,
             id,
-            new NotificationChoice(body.When, mail, body.Gateway, kinds, by.Role, by.Region, before?.Calendar ?? 0)
+            new NotificationChoice(
+                body.When,
+                mail,
+                body.Gateway,
+                kinds,
+                by.Role,
+                by.Region,
+                // The address of a calendar that showed another office's work stays closed.
+                before is not null
+                && (before.Role, before.Region) == (by.Role, by.Region)
+                    ? before.Calendar
+                    : 0
+            )
         );
         return await ViewAsync(database, choices, settings, caller, cancellation);
+    }
+
+    /// <exception cref="RefusedException"><c>wrong-state</c>: he has no account, or acts for somebody else.</exception>
+    public static async Task RequireOwnAsync(
+        NpgsqlConnection connection,
+        EventWriter writer,
+        Settings settings,
+        Actor by
+    )
+    {
+        var account = await writer.ReadAsync<Domain.Accounts.Account>(connection, StreamId.Account(by.Id));
+        if (account is null && !settings.Sample || by.OnBehalfOf is not null)
+            throw new RefusedException(
+                new Rejection(Rejections.WrongState, "提醒和日历地址只能由账户本人，以自己的身份登录后设置")
+            );
     }
 
     /// <summary>One address, of a person at a host, and nothing else that a header could hold.</summary>

@@ -3,7 +3,6 @@ using System.Text;
 using Ledger.Api.Feeds;
 using Ledger.Api.Storage;
 using Ledger.Domain;
-using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Tasks;
 using Ledger.Web;
@@ -143,17 +142,13 @@ public sealed class Notifier(
         }
     }
 
-    /// <summary>Who it is now: his account says it. Null: he is nobody's any more, and is forgotten.</summary>
+    /// <summary>Null: he is nobody's any more, and is forgotten.</summary>
     private async Task<Actor?> WhoAsync(NpgsqlConnection connection, Turn turn, NotificationChoice choice)
     {
-        var name = turn.AccountId[StreamId.Account("").Length..];
-        var account = await writer.ReadAsync<Account>(connection, turn.AccountId);
-        if (account is { IsClosed: false, IsRequested: false })
-            return new Actor(name, account.Role, account.Region);
-        if (account is null && settings.Sample)
-            return new Actor(name, choice.Role, choice.Region); // its people have none
-        await NotificationChoices.ForgetAsync(connection, turn.AccountId);
-        return null;
+        var who = await NotificationChoices.WhoAsync(connection, writer, settings, turn.AccountId, choice);
+        if (who is null)
+            await NotificationChoices.ForgetAsync(connection, turn.AccountId);
+        return who;
     }
 
     /// <returns>Whether a message was not taken.</returns>

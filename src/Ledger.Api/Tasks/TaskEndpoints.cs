@@ -37,6 +37,7 @@ public static class TaskEndpoints
     public static IServiceCollection AddTasks(this IServiceCollection services) =>
         services
             .AddSingleton<TaskReader>()
+            .AddSingleton<CalendarReader>()
             .AddSingleton<TaskCounts>()
             .AddSingleton<NotificationChoices>()
             .AddHostedService<Notifier>();

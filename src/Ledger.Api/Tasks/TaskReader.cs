@@ -4,6 +4,7 @@ using Ledger.Domain.Accounts;
 using Ledger.Domain.Feeds;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Policies;
 using Ledger.Domain.Screening;
@@ -40,6 +41,8 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
             .. await ApplicationTasks.OfAsync(by, by.Region, session, database, today, cancellation),
             .. await ApplicationTasks.OverdueAsync(by, session, database, today, cancellation),
             .. await PlansAsync(by, session, cancellation),
+            .. await ContributionsAsync(by, session, connection, cancellation),
+            .. await InterestAsync(by, session, connection, today, cancellation),
             .. await AccountsAsync(by, session, today, cancellation),
             .. await FundsAsync(by, session, cancellation),
             .. await SubscriptionsAsync(by, session, connection, cancellation),
@@ -61,14 +64,71 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
         IQuerySession session,
         CancellationToken cancellation
     ) =>
-        by.Role != Roles.SupervisionCommittee
+        !TaskRules.IsFor(TaskKind.PlanSignature, by.Role) && !TaskRules.IsFor(TaskKind.PlanCountersignature, by.Role)
             ? []
-            : (await CommitteeTasks.PlansAsync(session, by.Region, cancellation)).Select(p => new WorkTask(
-                TaskKind.PlanSignature,
+            : (await CommitteeTasks.PlansAsync(session, by, cancellation)).Select(p => new WorkTask(
+                TaskRules.IsFor(TaskKind.PlanSignature, by.Role)
+                    ? TaskKind.PlanSignature
+                    : TaskKind.PlanCountersignature,
                 p.Id,
                 p.Region,
                 Year: p.Year
             ));
+
+    /// <summary>Who asked names who confirms in the event; what became of it, the state says.</summary>
+    private static async Task<IEnumerable<WorkTask>> ContributionsAsync(
+        Actor by,
+        IQuerySession session,
+        NpgsqlConnection connection,
+        CancellationToken cancellation
+    )
+    {
+        if (!TaskRules.IsFor(TaskKind.ContributionConfirmation, by.Role))
+            return [];
+        var regions = (
+            await connection.QueryAsync(
+                $"""
+                select stream_id, max(headers ->> '{EventHeaders.Region}')
+                  from {S}.mt_events
+                 where type = 'contribution_reversal_requested'
+                   and data ->> 'confirmBy' = @id
+                   and headers ->> '{EventHeaders.Region}' ^@ @scope
+                 group by 1
+                """,
+                r => (Id: r.GetString(0), Region: r.GetString(1)),
+                ("id", by.Id),
+                ("scope", by.Region)
+            )
+        ).ToDictionary(r => r.Id, r => r.Region);
+        return (await session.LoadManyAsync<MemberYear>(cancellation, [.. regions.Keys]))
+            .Select(y => (Of: y.Id, Count: Waiting.Of(y, by)))
+            .Where(t => t.Count > 0)
+            .Select(t => new WorkTask(
+                TaskKind.ContributionConfirmation,
+                StreamId.MemberOf(t.Of),
+                regions[t.Of],
+                Count: t.Count,
+                Year: int.Parse(t.Of.AsSpan()[^4..], System.Globalization.CultureInfo.InvariantCulture)
+            ));
+    }
+
+    private static async Task<IEnumerable<WorkTask>> InterestAsync(
+        Actor by,
+        IQuerySession session,
+        NpgsqlConnection connection,
+        DateOnly today,
+        CancellationToken cancellation
+    )
+    {
+        if (!TaskRules.IsFor(TaskKind.InterestRegistration, by.Role))
+            return [];
+        var funds = await FundInterests.OfAsync(by.Region, session, connection, cancellation);
+        if (funds.Count == 0)
+            return [];
+        var years = await CalendarReader.YearsAsync(by, today.AddYears(-1), today, session, cancellation);
+        PolicyParameters? Of(int year) => years.GetValueOrDefault(year) ?? years.GetValueOrDefault(year - 1);
+        return funds.Select(f => InterestDays.Task(f, Of, today)).OfType<WorkTask>();
+    }
 
     private static async Task<IEnumerable<WorkTask>> AccountsAsync(
         Actor by,

@@ -202,6 +202,9 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// committee (村务监督委员会) signs a plan before it is adopted, a payment before it is sent (L7).
 /// <paramref name="GovernmentPaidOpensSubsidy"/>: who paid nothing himself, and whose contribution the government paid
 /// (政府代缴), may get a subsidy (L14).
+/// <paramref name="ContributionSeason"/>: when people pay (缴费期); null: not said.
+/// <paramref name="InterestDays"/>: days on which banks settle interest (结息日), <paramref name="YearClose"/>: by when
+/// the year is to be settled; null: as usual (<see cref="DaysOfYear"/>).
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -219,7 +222,10 @@ public sealed record PolicyParameters(
     int ResolutionNoticeDays = 0,
     bool CommitteeSignsPlan = false,
     bool CommitteeSignsPayments = false,
-    bool GovernmentPaidOpensSubsidy = false
+    bool GovernmentPaidOpensSubsidy = false,
+    ContributionSeason? ContributionSeason = null,
+    IReadOnlyList<DayOfYear>? InterestDays = null,
+    DayOfYear? YearClose = null
 )
 {
     public Money HighestTierFen() => Tiers.Max(t => t.Highest());
@@ -326,7 +332,7 @@ public static class PolicyYearDecider
     /// <summary>Publishes a year or, when it is there, amends it; the same parameters again are no event.</summary>
     public static Decision<PolicyYear> Publish(PolicyYear? state, string region, int year, PolicyParameters parameters)
     {
-        if (Fault(year, parameters) is { } fault)
+        if ((Fault(year, parameters) ?? DaysOfYear.Fault(year, parameters)) is { } fault)
             return new Rejection(Rejections.FieldInvalid, fault.Message) { Field = fault.Field };
         if (TierFaults(parameters.Tiers) is { Count: > 0 } wrong)
             return new Rejection(Rejections.FieldInvalid, wrong[0].Message)
@@ -342,10 +348,18 @@ public static class PolicyYearDecider
     }
 
     public static bool Same(PolicyParameters a, PolicyParameters b) =>
-        a == b with { Tiers = a.Tiers, Quorums = a.Quorums, PayoutMonths = a.PayoutMonths }
+        a
+            == b with
+            {
+                Tiers = a.Tiers,
+                Quorums = a.Quorums,
+                PayoutMonths = a.PayoutMonths,
+                InterestDays = a.InterestDays,
+            }
         && a.Tiers.SequenceEqual(b.Tiers)
         && a.Quorums.SequenceEqual(b.Quorums)
-        && (a.PayoutMonths ?? []).SequenceEqual(b.PayoutMonths ?? []);
+        && (a.PayoutMonths ?? []).SequenceEqual(b.PayoutMonths ?? [])
+        && (a.InterestDays ?? []).SequenceEqual(b.InterestDays ?? []);
 
     /// <summary>
     /// L9: a range ends on a step, no two rows cross, and nobody has to choose among more than a list can show.

@@ -13,7 +13,10 @@ public enum NotifyWhen
 /// <param name="Gateway">By the county's own gateway (SMS, WeCom).</param>
 /// <param name="Kinds">Of tasks; none: all.</param>
 /// <param name="Role">The role and region that he had when he said it: where he has no account, in the sample.</param>
-/// <param name="Calendar">Which of his calendar's addresses is good, from 1; 0: none.</param>
+/// <param name="Calendar">
+/// Which of his calendar's addresses is good: a number drawn anew for each, so that none comes back when all of this
+/// was forgotten and is said again; 0: none.
+/// </param>
 public sealed record NotificationChoice(
     NotifyWhen When,
     string? Mail,

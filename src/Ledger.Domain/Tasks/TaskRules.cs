@@ -31,6 +31,11 @@ public enum TaskKind
     FindingExplanation,
     FindingClosure,
     LogFinding,
+
+    // In the order in which they came: how people want to be told is kept by number.
+    PlanCountersignature,
+    ContributionConfirmation,
+    InterestRegistration,
 }
 
 /// <summary>How near a task's last day is.</summary>
@@ -123,6 +128,19 @@ public static class TaskRules
         new(TaskKind.FindingExplanation, Roles.All, "/screening/{id}", "审计的疑点涉及您办的事，请说明"),
         new(TaskKind.FindingClosure, Auditors, "/screening/{id}", "疑点还没有办结"),
         new(TaskKind.LogFinding, Auditors, "/proof", "存证日志有新的发现，请查明"),
+        new(TaskKind.PlanCountersignature, Township, "/plans/{id}", "会议已通过方案，核对后会签"),
+        new(
+            TaskKind.ContributionConfirmation,
+            [Roles.CountyTax, Roles.Agency],
+            "/contributions?waiting=true",
+            "有人请您确认更正一笔缴费记录"
+        ),
+        new(
+            TaskKind.InterestRegistration,
+            Village,
+            "/funds/{id}/allocations/new?source=bank-interest",
+            "银行已经结息，登记专户利息"
+        ),
     ];
 
     private static readonly IReadOnlyDictionary<TaskKind, TaskRule> ByKind = All.ToDictionary(r => r.Kind);

@@ -4,7 +4,9 @@ using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Feeds;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Ledger.Domain.Screening;
 
@@ -124,6 +126,31 @@ public static class Waiting
                 state.RestsAsked.Values.Count(r => IsNamed(by, r.ConfirmBy, r.RequestedBy, r.RequestedFor))
             ),
         ];
+
+    /// <summary>
+    /// What the meeting decided waits for whom the policy year asks: the supervision committee (L7), the township
+    /// (C21), both at once.
+    /// </summary>
+    public static TaskKind? Of(Plan state, Actor by, PolicyParameters? policy) =>
+        state.LatestResolution is null || state.AdoptedVersion == state.LatestVersion() ? null
+        : by.Role == Roles.SupervisionCommittee
+        && policy is { CommitteeSignsPlan: true }
+        && state.SignedVersion < state.LatestVersion()
+            ? TaskKind.PlanSignature
+        : by.Role == Roles.Township
+        && policy is { CountersignatureRequired: true }
+        && state.CountersignedVersion < state.LatestVersion()
+            ? TaskKind.PlanCountersignature
+        : null;
+
+    /// <summary>How many mistaken contributions of a person and year he was named to confirm.</summary>
+    public static int Of(MemberYear state, Actor by) =>
+        TaskRules.IsFor(TaskKind.ContributionConfirmation, by.Role)
+            ? state.Contributions.Count(c =>
+                c is { ConfirmBy: { } confirmBy, RequestedBy: { } requestedBy }
+                && IsNamed(by, confirmBy, requestedBy, c.RequestedFor)
+            )
+            : 0;
 
     private static bool IsNamed(Actor by, string confirmBy, string requestedBy, string? requestedFor) =>
         confirmBy == by.Id && !by.Is(requestedBy) && !by.Is(requestedFor);

@@ -73,6 +73,7 @@ public static partial class EventFields
         ["confirmedBy"] = "确认人",
         ["confirmedNoKin"] = "已确认无亲属回避",
         ["content"] = "方案内容",
+        ["contributionSeason"] = "缴费期",
         ["contributionYears"] = "缴费年限",
         ["correctedBy"] = "更正人",
         ["correctedFen"] = "更正后的金额",
@@ -89,6 +90,7 @@ public static partial class EventFields
         ["creditors"] = "通知债权人",
         ["dataDigest"] = "个人资料摘要",
         ["dates"] = "日期写法",
+        ["day"] = "日",
         ["daysBefore"] = "提前（天）",
         ["deadlines"] = "各项期限",
         ["decisions"] = "各村决议",
@@ -136,6 +138,7 @@ public static partial class EventFields
         ["idleDays"] = "资金闲置期限（天）",
         ["incentiveWeights"] = "激励权重",
         ["insuredMembers"] = "参保人数",
+        ["interestDays"] = "结息日",
         ["intoCollectiveId"] = "并入的集体",
         ["isEmpty"] = "没有实质内容",
         ["kind"] = "种类",
@@ -154,6 +157,7 @@ public static partial class EventFields
         ["minAge"] = "最小年龄",
         ["minimum"] = "最低年龄",
         ["minutes"] = "会议记录",
+        ["month"] = "月",
         ["months"] = "月数",
         ["name"] = "名称",
         ["noticeDays"] = "公示天数",
@@ -288,6 +292,7 @@ public static partial class EventFields
         ["words"] = "审计用语",
         ["wordsDigest"] = "用语摘要",
         ["year"] = "年度",
+        ["yearClose"] = "年度结账日",
     };
 
     /// <summary>A field that no event has is named as it stands: somebody wrote it past the product.</summary>
@@ -328,6 +333,7 @@ public static partial class EventFields
         && value.EnumerateObject().Count() == 2
         && value.TryGetProperty("from", out var from)
         && value.TryGetProperty("to", out var to)
+        && (from.ValueKind, to.ValueKind) == (JsonValueKind.Number, JsonValueKind.Number) // and no days of the year
         && from.TryGetInt64(out var first)
         && to.TryGetInt64(out var last)
         && first < last

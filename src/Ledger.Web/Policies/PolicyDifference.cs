@@ -57,6 +57,9 @@ public sealed record PolicyDifference(string Subject, string What, string Before
         Days("resolution-days", p.ResolutionNoticeDays);
         Days("interest", p.AccountInterestBasisPoints);
         Add("basic-pension", p.BasicPensionFen is { } basic ? Format.Yuan(basic) : null);
+        Add("season", p.ContributionSeason?.ToString());
+        Add("interest-days", string.Join(", ", p.InterestDaysInForce()));
+        Add("year-close", p.YearCloseInForce().ToString());
         var d = p.Deadlines ?? Deadlines.Default;
         Days("review-days", d.ReviewDays);
         Days("payment-days", d.PaymentDays);
