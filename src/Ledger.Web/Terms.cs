@@ -81,6 +81,7 @@ public static partial class Terms
         ["TaskKind.finding-explanation"] = "疑点说明",
         ["TaskKind.finding-closure"] = "疑点办结",
         ["TaskKind.log-finding"] = "存证发现",
+        ["TaskKind.job-ended"] = "后台任务结束",
         ["NotifyWhen.never"] = "不提醒",
         ["NotifyWhen.at-once"] = "一有就提醒",
         ["NotifyWhen.daily"] = "每天汇总一次",
@@ -536,13 +537,26 @@ public static partial class Terms
         Operation = ("/operation", "运行状况"),
         Collectives = ("/collectives", "集体"),
         Subscriptions = ("/subscriptions", "订阅"),
-        Setup = ("/setup", "从零开始");
+        Setup = ("/setup", "从零开始"),
+        Jobs = ("/jobs", "后台任务");
 
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {
-        [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit],
+        [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit, Jobs],
         [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit],
-        [Roles.Agency] = [Home, Applications, Funds, Collectives, Members, Contributions, Supervision, Ranking, Audit],
+        [Roles.Agency] = 
+        [
+            Home,
+            Applications,
+            Funds,
+            Collectives,
+            Members,
+            Contributions,
+            Supervision,
+            Ranking,
+            Audit,
+            Jobs,
+        ],
         [Roles.Township] = [Home, Funds, Collectives, Plans, Applications, Supervision, Ranking],
         [Roles.Auditor] =
         [
@@ -557,6 +571,7 @@ public static partial class Terms
             Donors,
             Supervision,
             Ranking,
+            Jobs,
         ],
         [Roles.CityHrss] =
         [
@@ -574,6 +589,7 @@ public static partial class Terms
             Log,
             Exports,
             Subscriptions,
+            Jobs,
         ],
         [Roles.CountyHrss] =
         [
@@ -590,7 +606,7 @@ public static partial class Terms
             Audit,
             Subscriptions,
         ],
-        [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
+        [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports, Jobs],
         [Roles.CountyAgriculture] =
         [
             Home,
@@ -604,8 +620,9 @@ public static partial class Terms
             Donors,
             Audit,
             Exports,
+            Jobs,
         ],
-        [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking],
+        [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking, Jobs],
         [Roles.Administrator] = [Home, Setup, Accounts, Profiles, Subscriptions, Operation],
     };
 

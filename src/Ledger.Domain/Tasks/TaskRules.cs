@@ -31,6 +31,7 @@ public enum TaskKind
     FindingExplanation,
     FindingClosure,
     LogFinding,
+    JobEnded,
 }
 
 /// <summary>How near a task's last day is.</summary>
@@ -123,6 +124,7 @@ public static class TaskRules
         new(TaskKind.FindingExplanation, Roles.All, "/screening/{id}", "审计的疑点涉及您办的事，请说明"),
         new(TaskKind.FindingClosure, Auditors, "/screening/{id}", "疑点还没有办结"),
         new(TaskKind.LogFinding, Auditors, "/proof", "存证日志有新的发现，请查明"),
+        new(TaskKind.JobEnded, Roles.All, "/jobs/{id}", "您提交的后台任务结束了，看结果"),
     ];
 
     private static readonly IReadOnlyDictionary<TaskKind, TaskRule> ByKind = All.ToDictionary(r => r.Kind);
