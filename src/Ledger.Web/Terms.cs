@@ -544,7 +544,7 @@ public static partial class Terms
     {
         [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit, Jobs],
         [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit],
-        [Roles.Agency] = 
+        [Roles.Agency] =
         [
             Home,
             Applications,

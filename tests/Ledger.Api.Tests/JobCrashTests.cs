@@ -49,7 +49,10 @@ public sealed class JobCrashTests(Databases databases) : IClassFixture<Databases
                 if (job is { IsOver: true } && kills > 0)
                 {
                     Assert.Equal((JobState.Done, job.RowsTotal), (job.State, (int?)job.RowsDone));
-                    Assert.Equal(await LinesAsync(who, "/api/exports/events"), await LinesAsync(who, $"{location}/result"));
+                    Assert.Equal(
+                        await LinesAsync(who, "/api/exports/events"),
+                        await LinesAsync(who, $"{location}/result")
+                    );
                 }
             }
             Assert.True(

@@ -51,7 +51,10 @@ public sealed class JobReadingTests(ApiFixture api)
         return job;
     }
 
-    private static async Task<(byte[] File, string? MediaType, string? Name)> FetchedAsync(SampleClient who, string path)
+    private static async Task<(byte[] File, string? MediaType, string? Name)> FetchedAsync(
+        SampleClient who,
+        string path
+    )
     {
         using var answer = await who.SendAsync(HttpMethod.Get, path, null);
         var file = await answer.Content.ReadAsByteArrayAsync();
@@ -333,8 +336,7 @@ public sealed class JobReadingTests(ApiFixture api)
         var id = location["/api/jobs/".Length..];
         TaskView? task = null;
         await ApiFixture.EventuallyAsync(
-            async () =>
-                (task = (await TasksAsync(auditor)).SingleOrDefault(t => t.Subject == id)) is not null,
+            async () => (task = (await TasksAsync(auditor)).SingleOrDefault(t => t.Subject == id)) is not null,
             "he is told"
         );
         Assert.Equal((TaskKind.JobEnded, $"/jobs/{id}"), (task!.Kind, task.Path));

@@ -127,10 +127,7 @@ public static class JobEndpoints
         );
         if (open.Single() >= MostOpen)
             throw new RefusedException(
-                new Rejection(
-                    Rejections.LimitExceeded,
-                    $"您已有 {MostOpen} 个后台任务没有完成，请等其中的完成后再提交"
-                )
+                new Rejection(Rejections.LimitExceeded, $"您已有 {MostOpen} 个后台任务没有完成，请等其中的完成后再提交")
                 {
                     Field = field,
                 }
@@ -152,8 +149,7 @@ public static class JobEndpoints
         var digest = Convert.ToHexStringLower(
             SHA256.HashData(
                 JsonSerializer.SerializeToUtf8Bytes(
-                    (string?[])
-                        [by.Id, by.Role, by.Region, by.OnBehalfOf, path, accept, IdempotencyKey.SoundOf(http)]
+                    (string?[])[by.Id, by.Role, by.Region, by.OnBehalfOf, path, accept, IdempotencyKey.SoundOf(http)]
                 )
             )
         );

@@ -149,7 +149,7 @@ public static class ApiDocument
         Answers(operation, metadata);
         Files(operation, metadata);
         if (metadata.OfType<JobMetadata>().Any())
-            AsJob(operation, "，最多 200000 行、30 MB：见 `GET /api/jobs/{id}`。");
+            AsJob(operation, "，最多 200000 行，文本 30 MB，工作簿 20 MB：见 `GET /api/jobs/{id}`。");
         if (metadata.OfType<ReadingJobMetadata>().Any())
             AsJob(operation, "，结果用 `GET /api/jobs/{id}/result` 取，保存 7 天。");
         foreach (

@@ -212,12 +212,7 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
                and seen_at is null
                and ended_at > clock_timestamp() - make_interval(days => {Job.ResultDays})
             """,
-            r => new WorkTask(
-                TaskKind.JobEnded,
-                r.GetString(0),
-                r.GetString(1),
-                r.GetFieldValue<DateTimeOffset>(2)
-            ),
+            r => new WorkTask(TaskKind.JobEnded, r.GetString(0), r.GetString(1), r.GetFieldValue<DateTimeOffset>(2)),
             ("actor", by.Id),
             ("role", by.Role),
             ("region", by.Region)

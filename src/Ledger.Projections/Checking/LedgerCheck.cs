@@ -203,9 +203,7 @@ public sealed class LedgerCheck(
         string[] ids,
         CancellationToken cancellation
     ) =>
-        Looked(
-            await _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)
-        )
+        Looked(await _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation))
             .ToLookup(e => e.Stream);
 
     private List<StoredRow> Looked(List<StoredRow> rows)
