@@ -40,8 +40,20 @@ public sealed class JobOutput(
     public long Bytes { get; private set; }
 
     /// <summary>The problem details, where it was refused or failed.</summary>
-    public JsonElement Said =>
-        _said.Length > 0 ? JsonElement.Parse(_said.GetBuffer().AsSpan(0, (int)_said.Length)) : default;
+    public JsonElement Said
+    {
+        get
+        {
+            try
+            {
+                return JsonElement.Parse(_said.GetBuffer().AsSpan(0, (int)_said.Length));
+            }
+            catch (JsonException)
+            {
+                return JsonElement.Parse("{}"u8); // it failed without a word
+            }
+        }
+    }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -169,6 +181,8 @@ public sealed class JobOutput(
     }
 
     public override void Flush() { }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

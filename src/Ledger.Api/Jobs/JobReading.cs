@@ -21,7 +21,7 @@ public sealed partial class JobRunner
             await using var connection = await database.OpenConnectionAsync(cancellation);
             var (attempt, steps) = (await BeginAsync(connection, job), new JobSteps());
             var following = FollowAsync(job.Id, steps, asked);
-            var (status, answer) = (0, default(JsonElement));
+            var (status, answer, isCancelled) = (0, default(JsonElement), false);
             try
             {
                 (status, answer) = await Task.Run(
@@ -31,21 +31,21 @@ public sealed partial class JobRunner
             }
             catch (OperationCanceledException) when (asked.IsCancellationRequested)
             {
-                // Somebody cancelled it, or another node has it.
+                // Somebody cancelled it, or another node has it: which it is, is asked below.
             }
             finally
             {
                 await asked.CancelAsync();
-                await following;
+                isCancelled = await following;
             }
             cancellation.ThrowIfCancellationRequested();
-            if (status is 0 or StatusCodes.Status499ClientClosedRequest)
+            if (status is >= 200 and < 300)
+                return;
+            if (isCancelled)
             {
                 await EndAsync(job, JobState.Cancelled, job.Result);
                 return;
             }
-            if (status < 300)
-                return;
             if ((status < 500 && status != StatusCodes.Status429TooManyRequests) || tries == Tries)
             {
                 await FailAsync(job, Meaning(answer), isOnRecord: true); // what only reads is no act: nothing of it is
@@ -82,7 +82,6 @@ public sealed partial class JobRunner
     /// The reading's own request. Where it is answered, the job is done: its last piece and its state are written one
     /// after the other, and without the state nobody is given the pieces.
     /// </summary>
-    /// <returns>499: it was cancelled.</returns>
     private async Task<(int Status, JsonElement Said)> AnswerAsync(
         Job job,
         int attempt,
@@ -143,13 +142,14 @@ public sealed partial class JobRunner
     }
 
     /// <summary>Says how far a reading has come, and hears that it is to end.</summary>
-    private async Task FollowAsync(string id, JobSteps steps, CancellationTokenSource asked)
+    /// <returns>Somebody cancelled it.</returns>
+    private async Task<bool> FollowAsync(string id, JobSteps steps, CancellationTokenSource asked)
     {
         while (!asked.IsCancellationRequested)
         {
             await Task.Delay(TellEvery, asked.Token).ContinueWith(_ => { }, TaskScheduler.Default);
             if (asked.IsCancellationRequested)
-                return;
+                return false;
             try
             {
                 await using var connection = await database.OpenConnectionAsync(asked.Token);
@@ -168,7 +168,10 @@ public sealed partial class JobRunner
                     ("total", steps.Total)
                 );
                 if (cancelled.Contains(true))
+                {
                     await asked.CancelAsync();
+                    return true;
+                }
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -176,8 +179,9 @@ public sealed partial class JobRunner
             }
             catch (OperationCanceledException)
             {
-                return; // it is over
+                return false; // it is over
             }
         }
+        return false;
     }
 }
