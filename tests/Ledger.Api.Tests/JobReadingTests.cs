@@ -1,12 +1,12 @@
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using Ledger.Api.Jobs;
+using Ledger.Api.Screening;
 using Ledger.Api.Tasks;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Tasks;
 using Ledger.Web.Jobs;
-using Npgsql;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;
 
