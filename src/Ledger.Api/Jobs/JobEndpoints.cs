@@ -49,6 +49,7 @@ public static class JobEndpoints
     public static RouteHandlerBuilder MayBeReadByAJob(this RouteHandlerBuilder route) =>
         route
             .WithMetadata(new ReadingJobMetadata())
+            .Refuses(Rejections.LimitExceeded, Rejections.PersonalDataInText)
             .AddEndpointFilter(
                 async (context, next) =>
                     JobStep.Of(context.HttpContext) is null && JobMetadata.IsWished(context.HttpContext)
