@@ -334,7 +334,7 @@ const submit = async (form, extra, button) => {
       show(form, typeof answer.body === 'object' && answer.body ? answer.body : { title: words.failed, detail: `HTTP ${answer.status}` }, again || null);
       return;
     }
-    if (answer.status === 202) { sent.forget(); location.href = `/jobs/${answer.body.id}`; return; }
+    if (answer.headers('Preference-Applied') === 'respond-async') { sent.forget(); location.href = `/jobs/${answer.body.id}`; return; }
     if (checks) checked(form, true);
     const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
     const again = answer.headers('Idempotent-Replay') === 'true';
