@@ -543,7 +543,7 @@ public static partial class Terms
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {
         [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit, Jobs],
-        [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit],
+        [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit, Jobs],
         [Roles.Agency] =
         [
             Home,

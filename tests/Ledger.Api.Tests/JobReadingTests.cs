@@ -1,11 +1,14 @@
 using System.Net;
 using System.Text;
+using Ledger.Api.Commands;
 using Ledger.Api.Jobs;
 using Ledger.Api.Screening;
 using Ledger.Api.Tasks;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Tasks;
+using Ledger.Web;
 using Ledger.Web.Jobs;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;
@@ -228,6 +231,8 @@ public sealed class JobReadingTests(ApiFixture api)
         var citizen = new SamplePeople(5).Next("110101").CitizenId;
         using (var personal = await JobRun.AskedAsync(auditor, $"/api/exports/journal?region={citizen}"))
             Assert.Contains("personal-data-in-text", await personal.Content.ReadAsStringAsync());
+        using (var named = await JobRun.AskedAsync(auditor, "/api/exports/journal?region=王秀英"))
+            Assert.Contains("personal-data-in-text", await named.Content.ReadAsStringAsync());
         foreach (
             var (path, code) in ((string, string)[])
                 [
@@ -279,6 +284,37 @@ public sealed class JobReadingTests(ApiFixture api)
         Assert.Equal(
             0,
             await api.ScalarAsync<long>("select count(*) from ledger.job_piece where job_id = @id", ("id", cancelled))
+        );
+    }
+
+    [Fact]
+    public async Task In_the_name_of_who_was_closed_meanwhile_nothing_is_read()
+    {
+        var village = await PaidAsync();
+        var (auditor, county) = (village.Offices.Auditor, village.Offices.County);
+        var gone = new Actor(await JobTests.ClosedAsync(api, village, Roles.Auditor), Roles.Auditor, county);
+        var id = await LeftAsync(gone, "/api/exports/events", pieces: 1);
+        var over = await OverAsync(auditor, $"/api/jobs/{id}");
+        Assert.Equal((JobState.Failed, "forbidden"), (over.State, over.Failure?.Code));
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>("select count(*) from ledger.job_piece where job_id = @id", ("id", id))
+        );
+    }
+
+    [Fact]
+    public void Who_can_hand_a_job_in_has_them_in_his_menu_and_nobody_else()
+    {
+        var may = api
+            .Host.Services.GetRequiredService<EndpointDataSource>()
+            .Endpoints.Where(e =>
+                e.Metadata.GetMetadata<JobMetadata>() is not null
+                || e.Metadata.GetMetadata<ReadingJobMetadata>() is not null
+            )
+            .SelectMany(e => e.Metadata.GetMetadata<RolesMetadata>()!.Roles);
+        Assert.Equal(
+            may.Distinct().Order(),
+            Roles.Everybody.Where(role => Terms.Menu(role).Any(m => m.Href == "/jobs")).Order()
         );
     }
 

@@ -143,8 +143,11 @@ public static class JobEndpoints
         var path = $"{http.Request.Path}{http.Request.QueryString}";
         if (Encoding.UTF8.GetByteCount(path) > MostPath)
             throw new RefusedException(new Rejection(Rejections.PathTooLong, $"地址最长 {MostPath} 字节"));
-        // It is kept in clear.
-        if (PersonalNumbers.In(Uri.UnescapeDataString(path)) is { } number)
+        // It is kept in clear: neither a number nor a name of somebody is in it.
+        var said = Uri.UnescapeDataString(path);
+        if (!Ascii.IsValid(said))
+            throw new RefusedException(new Rejection(Rejections.PersonalDataInText, "地址里只能有代码、日期和数字"));
+        if (PersonalNumbers.In(said) is { } number)
             throw new RefusedException(new Rejection(Rejections.PersonalDataInText, $"地址里不能有{number}"));
         var accept = Workbook.IsWantedBy(http) ? Workbook.ContentType : null;
         var digest = Convert.ToHexStringLower(

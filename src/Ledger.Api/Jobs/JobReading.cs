@@ -48,7 +48,7 @@ public sealed partial class JobRunner
             }
             if ((status < 500 && status != StatusCodes.Status429TooManyRequests) || tries == Tries)
             {
-                await FailAsync(job, Meaning(answer), isOnRecord: true); // what only reads is no act: nothing of it is
+                await FailAsync(job, Meaning(answer));
                 return;
             }
             await Task.Delay(TimeSpan.FromMilliseconds(250 << tries), cancellation);

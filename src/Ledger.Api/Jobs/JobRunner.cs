@@ -341,7 +341,8 @@ public sealed partial class JobRunner(
     /// <param name="isOnRecord">The refusal stands in the trail: the command itself met it.</param>
     private async Task FailAsync(Job job, Rejection why, bool isOnRecord = false)
     {
-        if (!isOnRecord && why.Code != Rejections.RecordDamaged)
+        // What only reads is no act: asking once more would be reading.
+        if (!isOnRecord && !job.IsReading && why.Code != Rejections.RecordDamaged)
             await SendAsync(job, job.PartsDone, new JobStep(Refusal: why), CancellationToken.None);
         await EndAsync(
             job,

@@ -208,6 +208,7 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
              where actor = @actor
                and role = @role
                and region = @region
+               and on_behalf_of is not distinct from @holder
                and state in ('done', 'failed')
                and seen_at is null
                and ended_at > clock_timestamp() - make_interval(days => {Job.ResultDays})
@@ -215,7 +216,8 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
             r => new WorkTask(TaskKind.JobEnded, r.GetString(0), r.GetString(1), r.GetFieldValue<DateTimeOffset>(2)),
             ("actor", by.Id),
             ("role", by.Role),
-            ("region", by.Region)
+            ("region", by.Region),
+            ("holder", by.OnBehalfOf)
         );
 
     private static async Task<IEnumerable<WorkTask>> LogAsync(Actor by, NpgsqlConnection connection)
