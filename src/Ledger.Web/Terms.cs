@@ -84,6 +84,7 @@ public static partial class Terms
         ["TaskKind.plan-countersignature"] = "方案会签",
         ["TaskKind.contribution-confirmation"] = "缴费更正确认",
         ["TaskKind.interest-registration"] = "登记利息",
+        ["TaskKind.job-ended"] = "后台任务结束",
         ["NotifyWhen.never"] = "不提醒",
         ["NotifyWhen.at-once"] = "一有就提醒",
         ["NotifyWhen.daily"] = "每天汇总一次",
@@ -539,13 +540,26 @@ public static partial class Terms
         Operation = ("/operation", "运行状况"),
         Collectives = ("/collectives", "集体"),
         Subscriptions = ("/subscriptions", "订阅"),
-        Setup = ("/setup", "从零开始");
+        Setup = ("/setup", "从零开始"),
+        Jobs = ("/jobs", "后台任务");
 
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {
-        [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit],
-        [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit],
-        [Roles.Agency] = [Home, Applications, Funds, Collectives, Members, Contributions, Supervision, Ranking, Audit],
+        [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit, Jobs],
+        [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit, Jobs],
+        [Roles.Agency] =
+        [
+            Home,
+            Applications,
+            Funds,
+            Collectives,
+            Members,
+            Contributions,
+            Supervision,
+            Ranking,
+            Audit,
+            Jobs,
+        ],
         [Roles.Township] = [Home, Funds, Collectives, Plans, Applications, Supervision, Ranking],
         [Roles.Auditor] =
         [
@@ -560,6 +574,7 @@ public static partial class Terms
             Donors,
             Supervision,
             Ranking,
+            Jobs,
         ],
         [Roles.CityHrss] =
         [
@@ -577,6 +592,7 @@ public static partial class Terms
             Log,
             Exports,
             Subscriptions,
+            Jobs,
         ],
         [Roles.CountyHrss] =
         [
@@ -593,7 +609,7 @@ public static partial class Terms
             Audit,
             Subscriptions,
         ],
-        [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
+        [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports, Jobs],
         [Roles.CountyAgriculture] =
         [
             Home,
@@ -607,8 +623,9 @@ public static partial class Terms
             Donors,
             Audit,
             Exports,
+            Jobs,
         ],
-        [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking],
+        [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking, Jobs],
         [Roles.Administrator] = [Home, Setup, Accounts, Profiles, Subscriptions, Operation],
     };
 

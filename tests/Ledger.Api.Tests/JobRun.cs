@@ -41,6 +41,20 @@ public static class JobRun
             r => r.Headers.Add("Prefer", "respond-async")
         );
 
+    /// <summary>A reading, as a job.</summary>
+    public static Task<HttpResponseMessage> AskedAsync(SampleClient who, string path, string? key = null) =>
+        who.SendAsync(
+            HttpMethod.Get,
+            path,
+            null,
+            more: r =>
+            {
+                r.Headers.Add("Prefer", "respond-async");
+                if (key is not null)
+                    r.Headers.Add("Idempotency-Key", key);
+            }
+        );
+
     /// <param name="PeakMb">The most that any of the nodes held, in MB.</param>
     public sealed record Result(JobView Job, int Kills, double Seconds, double PeakMb);
 

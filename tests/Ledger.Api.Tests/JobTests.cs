@@ -318,7 +318,7 @@ public sealed class JobTests(ApiFixture api)
         var (keys, offices) = (KeyFile.Load(api.KeyFile), village.Offices);
         // As rows that this node's runner has not seen yet: put there as handed in, held by another node.
         var open = await JobOfAsync(
-            new Actor(await ClosedAsync(village), Roles.CountyTax, offices.County),
+            new Actor(await ClosedAsync(api, village, Roles.CountyTax), Roles.CountyTax, offices.County),
             held: false
         );
         var closed = await OverAsync(offices.Auditor, $"/api/jobs/{open}");
@@ -370,15 +370,16 @@ public sealed class JobTests(ApiFixture api)
     }
 
     /// <summary>An account that two administrators opened, and closed again.</summary>
-    private async Task<string> ClosedAsync(SampleVillage village)
+    /// <summary>An account of the county in this role, opened and closed again.</summary>
+    public static async Task<string> ClosedAsync(ApiFixture api, SampleVillage village, string role)
     {
         var (name, county) = ($"gone{Guid.NewGuid():N}"[..16], village.Offices.County);
         var path = $"/api/accounts/account-{name}";
         SampleClient As(string who) => api.Client(new Actor($"{who}.{county}", Roles.Administrator, county));
-        object Body(string who, string role) => ApiFixture.AccountBody(who, role, county);
+        object Body(string who, string of) => ApiFixture.AccountBody(who, of, county);
         await village.Offices.Administrator.PostAsync("/api/accounts", Body($"first.{county}", Roles.Administrator));
         await As("first").PostAsync("/api/accounts", Body($"second.{county}", Roles.Administrator));
-        await As("first").PostAsync("/api/accounts", Body(name, Roles.CountyTax));
+        await As("first").PostAsync("/api/accounts", Body(name, role));
         await As("second").PostAsync($"{path}/pending/confirmation");
         await As("first").PostAsync($"{path}/closure", new { reason = "调离" });
         return name;

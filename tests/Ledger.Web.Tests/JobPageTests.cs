@@ -38,4 +38,40 @@ public sealed class JobPageTests(WebFixture web)
         await tax.SeesAsync("未办成");
         await tax.ShootAsync("390-jobs");
     }
+
+    [Fact]
+    public async Task An_auditor_has_an_export_and_a_check_made_behind_the_page_and_gets_what_they_came_to()
+    {
+        await using var auditor = await web.VisitAsync("AUDITOR", 1366, 768);
+        var page = auditor.Page;
+        await page.GotoAsync("/exports");
+        await auditor.ShootAsync("story-exports-behind");
+        await page.Locator("form[data-api='GET /api/exports/events'] button").ClickAsync();
+        await page.WaitForURLAsync("**/jobs/*");
+        await page.GetByText("已完成").First.WaitForAsync(new() { Timeout = 60_000 });
+        await auditor.ShootAsync("story-job-result");
+        var file = await page.RunAndWaitForDownloadAsync(() => page.GetByText("下载结果").ClickAsync());
+        Assert.Equal("events.jsonl", file.SuggestedFilename);
+        Assert.StartsWith(
+            "{\"sequence\":",
+            await File.ReadAllTextAsync(await file.PathAsync()),
+            StringComparison.Ordinal
+        );
+        await page.SetViewportSizeAsync(390, 844);
+        await auditor.ShootAsync("390-job-result");
+        await page.SetViewportSizeAsync(1366, 768);
+
+        await page.GotoAsync("/proof");
+        await auditor.ShootAsync("story-proof-behind");
+        await auditor.ClickAsync("在后台核对全部账目");
+        await page.WaitForURLAsync("**/jobs/*");
+        await page.GetByText("核对报告").First.WaitForAsync(new() { Timeout = 60_000 });
+        await auditor.SeesAsync("0 处不一致");
+        await auditor.ShootAsync("story-job-check");
+        // From the menu, and what is over waits for nobody who has seen it.
+        await page.GetByRole(Microsoft.Playwright.AriaRole.Link, new() { Name = "后台任务" }).First.ClickAsync();
+        await page.WaitForURLAsync("**/jobs");
+        await auditor.SeesAsync("核对全部账目");
+        await auditor.ShootAsync("story-jobs-auditor");
+    }
 }

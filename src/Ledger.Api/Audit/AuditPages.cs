@@ -214,18 +214,24 @@ public static class AuditPages
         CancellationToken cancellation
     )
     {
-        var check = await CheckEndpoint.Check(store, seal, database, caller, cancellation);
+        var (summary, findings) = Told(await CheckEndpoint.Check(store, seal, database, caller, cancellation));
         return PageRoutes.Show<CheckPage>(
             new
             {
-                Summary = $"{check.Events} 个事件、{check.Documents} 份账目，{check.Differences.Count} 处不一致"
-                    + (check.Behind > 0 ? $"；另有 {check.Behind} 个事件正在整理，未核对" : ""),
-                Findings = (IReadOnlyList<(string, string?, string?)>)
-                    [.. check.Differences.Select(d => ($"{d.Projection} {d.Id} {d.Path}", d.Found, d.Expected))],
+                Summary = summary,
+                Findings = findings,
                 At = time.GetUtcNow(),
             }
         );
     }
+
+    /// <summary>What a check found, as a page says it.</summary>
+    public static (string Summary, IReadOnlyList<(string, string?, string?)> Findings) Told(CheckView check) =>
+        (
+            $"{check.Events} 个事件、{check.Documents} 份账目，{check.Differences.Count} 处不一致"
+                + (check.Behind > 0 ? $"；另有 {check.Behind} 个事件正在整理，未核对" : ""),
+            [.. check.Differences.Select(d => ($"{d.Projection} {d.Id} {d.Path}", d.Found, d.Expected))]
+        );
 
     /// <summary>Who is asked for by name is his account; a village by name its code.</summary>
     private static async Task<AuditQuery> NamedAsync(AuditQuery query, IContacts contacts, Viewer viewer) =>

@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Jobs;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain.Identity;
@@ -31,7 +32,17 @@ public sealed record CheckView(
 public static class CheckEndpoint
 {
     public static void MapCheck(this IEndpointRouteBuilder api) =>
-        api.MapGet("/audit/check", Check)
+        api.MapGet(
+                "/audit/check",
+                (
+                    IDocumentStore store,
+                    EventSeal seal,
+                    NpgsqlDataSource database,
+                    Caller caller,
+                    HttpContext http,
+                    CancellationToken cancellation
+                ) => Check(store, seal, database, caller, cancellation, JobStep.Of(http)?.Steps)
+            )
             .Reading<CheckView>(
                 "check-ledger",
                 "核对：由事件重新推导全部读模型，逐项比对；重演各项承诺"
@@ -39,14 +50,18 @@ public static class CheckEndpoint
                 Roles.Auditor,
                 Roles.CityHrss
             )
+            .MayBeReadByAJob()
             .DisableRequestTimeout();
 
+    /// <param name="steps">Behind the pages: told of each event that is looked at, and no more done at once than one
+    /// thing.</param>
     public static async Task<CheckView> Check(
         IDocumentStore store,
         EventSeal seal,
         NpgsqlDataSource database,
         Caller caller,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        JobSteps? steps = null
     )
     {
         long behind;
@@ -55,10 +70,14 @@ public static class CheckEndpoint
                 await Freshness.WaitAsync(connection, "AuditTrail", cancellation),
                 await Freshness.WaitAsync(connection, "WorkQueue", cancellation)
             );
-        var result = await new LedgerCheck(store, seal, database, LedgerStore.Schema, caller.Actor.Region).RunAsync(
-            mend: null,
-            cancellation
-        );
+        var result = await new LedgerCheck(
+            store,
+            seal,
+            database,
+            LedgerStore.Schema,
+            caller.Actor.Region,
+            looked: steps is null ? null : events => steps.Done += events
+        ).RunAsync(mend: null, cancellation);
         return new CheckView(
             result.Differences.Count + result.Broken.Count == 0,
             behind,

@@ -97,7 +97,8 @@ public static class Batch
     }
 
     private static Task OnlyCommands(HttpContext http, RequestDelegate next) =>
-        http.GetEndpoint()?.Metadata is { } found
+        JobStep.Of(http) is null
+        && http.GetEndpoint()?.Metadata is { } found
         && (found.GetMetadata<CommandMetadata>() is null || found.GetMetadata<AloneMetadata>() is not null)
             ? throw new RefusedException(
                 new Rejection(Rejections.FieldInvalid, $"{http.Request.Path} 不能成批提交") { Field = "path" }

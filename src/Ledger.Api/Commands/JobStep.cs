@@ -17,7 +17,7 @@ public sealed record JobMetadata(int GroupRows, Func<HttpContext, Command, Task<
             ? http.GetEndpoint()?.Metadata.GetMetadata<JobMetadata>()
             : null;
 
-    private static bool IsWished(HttpContext http) =>
+    public static bool IsWished(HttpContext http) =>
         http
             .Request.Headers["Prefer"]
             .Any(line =>
@@ -32,15 +32,40 @@ public sealed record JobMetadata(int GroupRows, Func<HttpContext, Command, Task<
     }
 }
 
+/// <summary>A reading that may be handed in to be done later, as a job; what it is answered is kept.</summary>
+public sealed record ReadingJobMetadata;
+
+/// <summary>How far a reading has come, in what it counts itself. Written by one, read by another.</summary>
+public sealed class JobSteps
+{
+    private long _done,
+        _total = -1;
+
+    public long Done
+    {
+        get => Interlocked.Read(ref _done);
+        set => Interlocked.Exchange(ref _done, value);
+    }
+
+    /// <summary>Null: not known, or not yet.</summary>
+    public long? Total
+    {
+        get => Interlocked.Read(ref _total) is >= 0 and var total ? total : null;
+        set => Interlocked.Exchange(ref _total, value ?? -1);
+    }
+}
+
 /// <summary>
 /// A request that a job makes in the name of whoever handed it in. <paramref name="IsCheck"/>: it is decided and
 /// nothing of it is written. <paramref name="Refusal"/>: what the check came to, to be put on record as any refusal.
-/// <paramref name="Progress"/>: how far the job is then, in the same transaction.
+/// <paramref name="Progress"/>: how far the job is then, in the same transaction. <paramref name="Steps"/>: of a
+/// reading, to be told as it goes.
 /// </summary>
 public sealed record JobStep(
     bool IsCheck = false,
     Rejection? Refusal = null,
-    Func<Answer, NpgsqlBatchCommand>? Progress = null
+    Func<Answer, NpgsqlBatchCommand>? Progress = null,
+    JobSteps? Steps = null
 )
 {
     public static JobStep? Of(HttpContext http) => http.Items[typeof(JobStep)] as JobStep;

@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Jobs;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -43,6 +44,7 @@ public static class ExportEndpoints
                 "导出日记账：format 为 hledger、beancount 文本，或 general-ledger（ISO 21378 总账表，CSV 压缩包） · Export the journal",
                 Bookkeepers
             )
+            .MayBeReadByAJob()
             .Refuses(Rejections.FieldInvalid)
             .DisableRequestTimeout();
         api.MapGet(
@@ -56,6 +58,7 @@ public static class ExportEndpoints
                 Roles.Auditor,
                 Roles.CityHrss
             )
+            .MayBeReadByAJob()
             .Refuses(Rejections.FieldInvalid)
             .DisableRequestTimeout();
         api.MapGet(
@@ -78,6 +81,7 @@ public static class ExportEndpoints
                 Roles.Auditor,
                 Roles.CityHrss
             )
+            .MayBeReadByAJob()
             .Refuses(Rejections.Forbidden)
             .DisableRequestTimeout();
         api.MapGet(
@@ -120,12 +124,17 @@ public static class ExportEndpoints
         http.Response.Headers.ContentDisposition = $"attachment; filename={Exports.FileName(kind)}";
         // The archive and CSV writers close with synchronous writes
         http.Features.Get<IHttpBodyControlFeature>()!.AllowSynchronousIO = true;
+        var job = JobStep.Of(http)?.Steps;
         await exports.WriteAsync(
             kind,
             scope,
             http.Response.Body,
-            steps => http.Response.Headers[StepsHeader] = $"{steps}",
-            _ => { },
+            steps =>
+            {
+                http.Response.Headers[StepsHeader] = $"{steps}";
+                job?.Total = steps;
+            },
+            done => job?.Done = done,
             http.RequestAborted
         );
     }

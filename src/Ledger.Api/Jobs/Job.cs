@@ -67,19 +67,43 @@ public sealed record Job(
     public const string Table = $"{LedgerStore.Schema}.job",
         Pieces = $"{LedgerStore.Schema}.job_piece";
 
+    /// <summary>GET: it reads, and what it is answered is kept to be fetched.</summary>
+    public string Method { get; init; } = HttpMethods.Post;
+
+    /// <summary>The form that was asked for, where there are several.</summary>
+    public string? Accept { get; init; }
+    public int Attempt { get; init; }
+
+    /// <summary>What the reading itself counts: events, funds.</summary>
+    public long StepsDone { get; init; }
+    public long? StepsTotal { get; init; }
+
+    /// <summary>Null: there is no answer to fetch.</summary>
+    public long? ResultBytes { get; init; }
+
+    /// <summary>Its answer's time is not over, by the clock that all nodes share.</summary>
+    public bool IsFresh { get; init; }
+
+    public bool IsReading => Method == HttpMethods.Get;
+
+    /// <summary>How many days an answer is kept.</summary>
+    public const int ResultDays = 7;
+
     /// <summary>How long one that is over stands in the list.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromDays(90);
 
     /// <summary>As much of a file as is one row of its table.</summary>
-    private const int PieceBytes = 1 << 20;
+    public const int PieceBytes = 1 << 20;
 
     /// <summary>Its path, and its query from the question mark on.</summary>
     public (string Path, string Query) Address =>
         Path.IndexOf('?', StringComparison.Ordinal) is >= 0 and var at ? (Path[..at], Path[at..]) : (Path, "");
 
-    private const string Columns = """
+    private static readonly string Columns = $"""
         id, kind, actor, role, region, on_behalf_of, path, trace, digest, bytes, seal, state, cancelled_by, layout,
-               part_rows, parts_checked, parts_done, result, created_at, started_at, ended_at
+               part_rows, parts_checked, parts_done, result, created_at, started_at, ended_at,
+               method, accept, attempt, steps_done, steps_total, result_bytes,
+               coalesce(ended_at > clock_timestamp() - make_interval(days => {ResultDays}), false)
         """;
 
     public static readonly JsonSerializerOptions Json = new(JsonSerializerOptions.Web)
@@ -120,7 +144,16 @@ public sealed record Job(
             r.GetFieldValue<DateTimeOffset>(18),
             Time(19),
             Time(20)
-        );
+        )
+        {
+            Method = r.GetString(21),
+            Accept = Text(22),
+            Attempt = r.GetInt32(23),
+            StepsDone = r.GetInt64(24),
+            StepsTotal = r.IsDBNull(25) ? null : r.GetInt64(25),
+            ResultBytes = r.IsDBNull(26) ? null : r.GetInt64(26),
+            IsFresh = r.GetBoolean(27),
+        };
     }
 
     /// <param name="rest">What follows <c>from job</c>.</param>
@@ -138,15 +171,31 @@ public sealed record Job(
         Mac.Of(
             keys.JobKey,
             JsonSerializer.SerializeToUtf8Bytes(
-                (string?[])[Id, Kind, By.Id, By.Role, By.Region, By.OnBehalfOf, Path, Trace, Digest, $"{Bytes}"]
+                (string?[])
+                    [
+                        Id,
+                        Kind,
+                        By.Id,
+                        By.Role,
+                        By.Region,
+                        By.OnBehalfOf,
+                        Path,
+                        Trace,
+                        Digest,
+                        $"{Bytes}",
+                        // A command's is sealed as it was before there were readings: some wait across the upgrade.
+                        .. IsReading || Accept is not null ? (string?[])[Method, Accept] : [],
+                    ]
             )
         );
 
     public async Task InsertAsync(NpgsqlConnection connection) =>
         await connection.ExecuteAsync(
             $"""
-            insert into {Table} (id, kind, actor, role, region, on_behalf_of, path, trace, digest, bytes, seal)
-            values (@id, @kind, @actor, @role, @region, @holder, @path, @trace, @digest, @bytes, @seal)
+            insert into {Table}
+                   (id, kind, actor, role, region, on_behalf_of, path, trace, digest, bytes, seal, method, accept)
+            values (@id, @kind, @actor, @role, @region, @holder, @path, @trace, @digest, @bytes, @seal, @method, @accept)
+                on conflict (id) do nothing
             """,
             ("id", Id),
             ("kind", Kind),
@@ -158,10 +207,26 @@ public sealed record Job(
             ("trace", Trace),
             ("digest", Digest),
             ("bytes", Bytes),
-            ("seal", Seal)
+            ("seal", Seal),
+            ("method", Method),
+            ("accept", Accept)
         );
 
-    private static string Place(string id, string kind, int part, int number) => $"{id} {kind} {part} {number}";
+    /// <summary>He himself handed it in, as who he is now.</summary>
+    public bool IsOf(Actor actor) =>
+        (By.Id, By.Role, By.Region, By.OnBehalfOf) == (actor.Id, actor.Role, actor.Region, actor.OnBehalfOf);
+
+    /// <summary>Whoever handed it in has seen that it is over: it waits for him no longer.</summary>
+    public async Task SeenAsync(NpgsqlConnection connection, Actor by)
+    {
+        if (EndedAt is not null && IsOf(by))
+            await connection.ExecuteAsync(
+                $"update {Table} set seen_at = clock_timestamp() where id = @id and seen_at is null",
+                ("id", Id)
+            );
+    }
+
+    public static string Place(string id, string kind, int part, int number) => $"{id} {kind} {part} {number}";
 
     /// <summary>Puts a piece of personal data aside, readable to the holders of the key file alone.</summary>
     public static async Task PutAsync(
@@ -228,9 +293,9 @@ public sealed record Job(
             By.Role,
             By.Region,
             Bytes,
-            PartRows?.Sum(),
-            sums.Take(Math.Max(PartsChecked, PartsDone)).Sum(),
-            sums.Take(PartsDone).Sum(),
+            IsReading ? (int?)StepsTotal : PartRows?.Sum(),
+            IsReading ? (int)StepsDone : sums.Take(Math.Max(PartsChecked, PartsDone)).Sum(),
+            IsReading ? (int)StepsDone : sums.Take(PartsDone).Sum(),
             Result.RowsIn,
             Result.Counts,
             Result.FaultCount,
@@ -240,13 +305,17 @@ public sealed record Job(
             CancelledBy,
             CreatedAt,
             StartedAt,
-            EndedAt
+            EndedAt,
+            IsReading,
+            ResultBytes,
+            ResultBytes is null ? null : EndedAt?.AddDays(ResultDays)
         );
     }
 }
 
 /// <summary>A job's file, read from its first piece to its last; one piece is held at a time.</summary>
-public sealed class JobFile(NpgsqlConnection connection, KeyFile keys, string id) : Stream
+public sealed class JobFile(NpgsqlConnection connection, KeyFile keys, string id, string kind = "file", int part = 0)
+    : Stream
 {
     private byte[] _piece = [];
     private int _at,
@@ -255,7 +324,7 @@ public sealed class JobFile(NpgsqlConnection connection, KeyFile keys, string id
     public override int Read(Span<byte> buffer)
     {
         if (_at == _piece.Length)
-            (_piece, _at, _next) = (Job.Get(connection, keys, (id, "file", 0, _next)) ?? [], 0, _next + 1);
+            (_piece, _at, _next) = (Job.Get(connection, keys, (id, kind, part, _next)) ?? [], 0, _next + 1);
         var length = Math.Min(buffer.Length, _piece.Length - _at);
         _piece.AsSpan(_at, length).CopyTo(buffer);
         _at += length;

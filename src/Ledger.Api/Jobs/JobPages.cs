@@ -1,7 +1,11 @@
+using System.Text.Json;
+using Ledger.Api.Audit;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Domain.Identity;
 using Ledger.Web.Jobs;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Ledger.Api.Jobs;
@@ -24,11 +28,36 @@ public static class JobPages
     private static async Task<IResult> One(
         string id,
         NpgsqlDataSource database,
+        KeyFile keys,
+        IOptions<JsonOptions> json,
         Caller caller,
         CancellationToken cancellation
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        return PageRoutes.Show<JobPage>(new { Job = (await JobEndpoints.ScopedAsync(connection, id, caller)).View() });
+        var job = await JobEndpoints.ScopedAsync(connection, id, caller);
+        await job.SeenAsync(connection, caller.Actor);
+        var hasResult = job.ResultBytes is not null && job.IsFresh;
+        var isOwn = job.IsOf(caller.Actor);
+        (string, IReadOnlyList<(string, string?, string?)>, DateTimeOffset)? check = null;
+        if (isOwn && hasResult && job.Kind == "check-ledger")
+        {
+            var (_, content) = await JobEndpoints.OpenAsync(connection, keys, job, caller);
+            await using var file = content;
+            var options = json.Value.SerializerOptions;
+            var (summary, findings) = AuditPages.Told(
+                (await JsonSerializer.DeserializeAsync<CheckView>(file, options, cancellation))!
+            );
+            check = (summary, findings, job.EndedAt!.Value);
+        }
+        return PageRoutes.Show<JobPage>(
+            new
+            {
+                Job = job.View(),
+                IsOwn = isOwn,
+                HasResult = hasResult,
+                Check = check,
+            }
+        );
     }
 }

@@ -24,7 +24,7 @@ namespace Ledger.Api.Jobs;
 /// the name of whoever handed it in, under a key that follows from the job and the part. How far it has come is
 /// written in the same transaction, so whoever takes it up goes on there (docs/decisions/020).
 /// </summary>
-public sealed class JobRunner(
+public sealed partial class JobRunner(
     NpgsqlDataSource database,
     KeyFile keys,
     IServiceScopeFactory scopes,
@@ -42,10 +42,12 @@ public sealed class JobRunner(
 
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500),
+        TellEvery = TimeSpan.FromSeconds(1),
         SweepEvery = TimeSpan.FromMinutes(10);
 
     private readonly Guid _me = Guid.NewGuid();
     private readonly Dictionary<string, Task> _running = [];
+    private readonly HashSet<string> _readings = [];
 
     /// <summary>Where its requests go, once the routes are there.</summary>
     public Lazy<RequestDelegate>? Inner { get; set; }
@@ -58,7 +60,8 @@ public sealed class JobRunner(
             {
                 foreach (var done in _running.Where(r => r.Value.IsCompleted).Select(r => r.Key).ToList())
                     _running.Remove(done);
-                foreach (var id in await ClaimAsync(AtOnce - _running.Count, stopping))
+                _readings.IntersectWith(_running.Keys);
+                while (_running.Count < AtOnce && await ClaimAsync(stopping) is { } id)
                     _running[id] = KeepAsync(id, stopping);
                 if (swept == 0 || Stopwatch.GetElapsedTime(swept) > SweepEvery)
                 {
@@ -75,13 +78,16 @@ public sealed class JobRunner(
         await Task.WhenAll(_running.Values);
     }
 
-    /// <summary>What waits, and what a node left that is gone, becomes this node's.</summary>
-    private async Task<List<string>> ClaimAsync(int most, CancellationToken stopping)
+    /// <summary>
+    /// What waits, and what a node left that is gone, becomes this node's. Of readings one at a time: imports go on
+    /// beside a long one.
+    /// </summary>
+    private async Task<string?> ClaimAsync(CancellationToken stopping)
     {
-        if (most == 0 || Inner is null)
-            return [];
+        if (Inner is null)
+            return null;
         await using var connection = await database.OpenConnectionAsync(stopping);
-        return await connection.QueryAsync(
+        var claimed = await connection.QueryAsync(
             $"""
             update {Job.Table}
                set state = 'running', holder = @me, until = clock_timestamp() + @lease,
@@ -92,15 +98,19 @@ public sealed class JobRunner(
                     where state in ('waiting', 'running')
                       and (until is null or until < clock_timestamp() -- the one clock that all nodes share
                            or until > clock_timestamp() + 10 * @lease) -- longer than anybody of ours would hold it
+                      and (method = 'POST' or not @reads)
                     order by created_at
-                    limit @most for update skip locked)
-            returning id
+                    limit 1 for update skip locked)
+            returning id, method
             """,
-            r => r.GetString(0),
+            r => (Id: r.GetString(0), IsReading: r.GetString(1) == HttpMethods.Get),
             ("me", _me),
             ("lease", Lease),
-            ("most", most)
+            ("reads", _readings.Count > 0)
         );
+        foreach (var (id, _) in claimed.Where(c => c.IsReading))
+            _readings.Add(id);
+        return claimed.Select(c => c.Id).SingleOrDefault();
     }
 
     private async Task KeepAsync(string id, CancellationToken stopping)
@@ -179,6 +189,11 @@ public sealed class JobRunner(
             if (!await holders.MayActAsync(Principal(job), isOurs: !ActorName.IsForeign(job.By.Id)))
             {
                 await FailAsync(job, new(Rejections.Forbidden, "提交后账户已停用、变更，或代办已结束"));
+                return;
+            }
+            if (job.IsReading)
+            {
+                await ReadAsync(job, cancellation);
                 return;
             }
             if (!await StepAsync(job, cancellation))
@@ -317,7 +332,8 @@ public sealed class JobRunner(
     /// <param name="isOnRecord">The refusal stands in the trail: the command itself met it.</param>
     private async Task FailAsync(Job job, Rejection why, bool isOnRecord = false)
     {
-        if (!isOnRecord && why.Code != Rejections.RecordDamaged)
+        // What only reads is no act: asking once more would be reading.
+        if (!isOnRecord && !job.IsReading && why.Code != Rejections.RecordDamaged)
             await SendAsync(job, job.PartsDone, new JobStep(Refusal: why), CancellationToken.None);
         await EndAsync(
             job,
@@ -393,16 +409,12 @@ public sealed class JobRunner(
 
     private async Task<(int Status, JsonElement Body)> OnceAsync(Job job, int part, JobStep step)
     {
-        // What is said here is kept: in Chinese, whatever the machine's language is; who reads it chooses his.
-        CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(Languages.All[0]);
-        // What is done is found under the request that it was handed in with.
-        using var activity = new Activity("job");
-        if (job.Trace.Length == 32)
-            activity.SetParentId(ActivityTraceId.CreateFromString(job.Trace), ActivitySpanId.CreateRandom());
-        activity.Start();
+        using var activity = Begun(job);
         await using var scope = scopes.CreateAsyncScope();
         var answer = new MemoryStream();
-        var http = contexts.Create(Features(job, part, step, answer, scope.ServiceProvider));
+        var features = Features(job, answer, scope.ServiceProvider);
+        WithFile(features, step.Refusal is null ? $"{job.Id}-{part}" : $"{job.Id}-refused");
+        var http = contexts.Create(features);
         try
         {
             http.TraceIdentifier = job.Trace;
@@ -420,34 +432,54 @@ public sealed class JobRunner(
         }
     }
 
-    /// <summary>The command's own request, with a part of the rows in place of its file.</summary>
-    private static FeatureCollection Features(Job job, int part, JobStep step, Stream answer, IServiceProvider services)
+    /// <summary>What is done is found under the request that it was handed in with.</summary>
+    private static Activity Begun(Job job)
+    {
+        // What is said here is kept: in Chinese, whatever the machine's language is; who reads it chooses his.
+        CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(Languages.All[0]);
+        var activity = new Activity("job");
+        if (job.Trace.Length == 32)
+            activity.SetParentId(ActivityTraceId.CreateFromString(job.Trace), ActivitySpanId.CreateRandom());
+        return activity.Start();
+    }
+
+    /// <summary>The job's own request, in the name of whoever handed it in.</summary>
+    private static FeatureCollection Features(Job job, Stream answer, IServiceProvider services)
     {
         var features = new FeatureCollection();
         features.Set<IHttpRequestFeature>(
             new HttpRequestFeature
             {
-                Method = HttpMethods.Post,
+                Method = job.Method,
                 Scheme = "http",
                 Protocol = HttpProtocol.Http11,
                 Path = job.Address.Path,
                 QueryString = job.Address.Query,
-                Headers =
-                {
-                    ContentType = "multipart/form-data; boundary=job",
-                    [IdempotencyKey.Header] = step.Refusal is null ? $"{job.Id}-{part}" : $"{job.Id}-refused",
-                },
+                Headers = { Accept = job.Accept },
             }
         );
-        // Its table comes from the job; that there is a file is all that is asked of this one.
-        var file = new FormFile(new MemoryStream([0]), 0, 1, "file", "file");
-        features.Set<IFormFeature>(new FormFeature(new FormCollection(null, new FormFileCollection { file })));
-        features.Set<IHttpRequestBodyDetectionFeature>(new Batch.HasBody(true));
         features.Set<IHttpResponseFeature>(new HttpResponseFeature());
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(answer));
+        features.Set<IHttpBodyControlFeature>(new Sync());
         features.Set<IHttpAuthenticationFeature>(new HttpAuthenticationFeature { User = Principal(job) });
         features.Set<IServiceProvidersFeature>(new ServiceProvidersFeature { RequestServices = services });
         return features;
+    }
+
+    private sealed class Sync : IHttpBodyControlFeature
+    {
+        public bool AllowSynchronousIO { get; set; }
+    }
+
+    /// <summary>A command's: its table comes from the job; that there is a file is all that is asked of this one.</summary>
+    private static void WithFile(FeatureCollection features, string key)
+    {
+        var headers = features.GetRequiredFeature<IHttpRequestFeature>().Headers;
+        headers.ContentType = "multipart/form-data; boundary=job";
+        headers[IdempotencyKey.Header] = key;
+        var file = new FormFile(new MemoryStream([0]), 0, 1, "file", "file");
+        features.Set<IFormFeature>(new FormFeature(new FormCollection(null, new FormFileCollection { file })));
+        features.Set<IHttpRequestBodyDetectionFeature>(new Batch.HasBody(true));
     }
 
     private async Task<Table> PartAsync(Job job, int part, SheetForm form, HttpContext http)
@@ -466,11 +498,18 @@ public sealed class JobRunner(
     }
 
     /// <summary>What was kept for a time, and its time is over.</summary>
-    private async Task SweepAsync(CancellationToken stopping)
+    public async Task SweepAsync(CancellationToken stopping)
     {
         await using var connection = await database.OpenConnectionAsync(stopping);
         await connection.ExecuteAsync(
-            $"delete from {Job.Pieces} p using {Job.Table} j where j.id = p.job_id and j.state = 'cancelled'"
+            $"""
+            delete from {Job.Pieces} p using {Job.Table} j
+             where j.id = p.job_id
+               and (j.state = 'cancelled'
+                    or (j.state = 'done'
+                        and (j.ended_at < clock_timestamp() - make_interval(days => {Job.ResultDays})
+                             or p.part <> j.attempt)))
+            """
         );
         await connection.ExecuteAsync(
             $"delete from {Job.Table} where ended_at < clock_timestamp() - @life",

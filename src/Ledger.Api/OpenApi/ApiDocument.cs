@@ -149,7 +149,9 @@ public static class ApiDocument
         Answers(operation, metadata);
         Files(operation, metadata);
         if (metadata.OfType<JobMetadata>().Any())
-            AsJob(operation);
+            AsJob(operation, "，最多 200000 行，文本 30 MB，工作簿 20 MB：见 `GET /api/jobs/{id}`。");
+        if (metadata.OfType<ReadingJobMetadata>().Any())
+            AsJob(operation, "，结果用 `GET /api/jobs/{id}/result` 取，保存 7 天。");
         foreach (
             var group in Codes(metadata, roles.Count > 0, changes, isPost).GroupBy(c => c.Status).OrderBy(g => g.Key)
         )
@@ -171,13 +173,13 @@ public static class ApiDocument
         return Task.CompletedTask;
     }
 
-    private static void AsJob(OpenApiOperation operation)
+    private static void AsJob(OpenApiOperation operation, string bounds)
     {
-        operation.Parameters!.Add(
+        operation.Parameters ??= [];
+        operation.Parameters.Add(
             Header("Prefer", false, "respond-async：作为后台任务办理，答复 202 和任务的地址（RFC 7240） · as a job")
         );
-        operation.Description +=
-            " 带 `Prefer: respond-async` 时作为后台任务办理，最多 200000 行、30 MB：见 `GET /api/jobs/{id}`。";
+        operation.Description += $" 带 `Prefer: respond-async` 时作为后台任务办理{bounds}";
         operation.Responses!["202"] = new OpenApiResponse
         {
             Description = "已收下，作为后台任务办理 · Accepted as a job",

@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
+using Ledger.Api.Jobs;
 using Ledger.Api.Reports;
 using Ledger.Api.Security;
 using Ledger.Domain;
@@ -178,6 +179,7 @@ public static class ScreeningEndpoints
                 Roles.Auditor
             )
             .Alone()
+            .MayBeReadByAJob()
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.LimitExceeded);
         api.MapGet(
                 "/audit/screening/{id}",

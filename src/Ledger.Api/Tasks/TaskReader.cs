@@ -1,4 +1,5 @@
 using Ledger.Api.Applications;
+using Ledger.Api.Jobs;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Feeds;
@@ -49,6 +50,7 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
             .. await FindingsAsync(by, session, cancellation),
             .. await CityAsync(by, session, today, cancellation),
             .. await LogAsync(by, connection),
+            .. await JobsAsync(by, connection),
         ];
         return
         [
@@ -256,6 +258,27 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
                 .Select(p => new WorkTask(TaskKind.PilotDecision, p.Id, p.Region)),
         ];
     }
+
+    /// <summary>Until he has looked at it, or its answer is gone.</summary>
+    private static async Task<IEnumerable<WorkTask>> JobsAsync(Actor by, NpgsqlConnection connection) =>
+        await connection.QueryAsync(
+            $"""
+            select id, region, ended_at
+              from {Job.Table}
+             where actor = @actor
+               and role = @role
+               and region = @region
+               and on_behalf_of is not distinct from @holder
+               and state in ('done', 'failed')
+               and seen_at is null
+               and ended_at > clock_timestamp() - make_interval(days => {Job.ResultDays})
+            """,
+            r => new WorkTask(TaskKind.JobEnded, r.GetString(0), r.GetString(1), r.GetFieldValue<DateTimeOffset>(2)),
+            ("actor", by.Id),
+            ("role", by.Role),
+            ("region", by.Region),
+            ("holder", by.OnBehalfOf)
+        );
 
     private static async Task<IEnumerable<WorkTask>> LogAsync(Actor by, NpgsqlConnection connection)
     {

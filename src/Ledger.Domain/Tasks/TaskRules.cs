@@ -36,6 +36,7 @@ public enum TaskKind
     PlanCountersignature,
     ContributionConfirmation,
     InterestRegistration,
+    JobEnded,
 }
 
 /// <summary>How near a task's last day is.</summary>
@@ -141,6 +142,7 @@ public static class TaskRules
             "/funds/{id}/allocations/new?source=bank-interest",
             "银行已经结息，登记专户利息"
         ),
+        new(TaskKind.JobEnded, Roles.All, "/jobs/{id}", "您提交的后台任务结束了，看结果"),
     ];
 
     private static readonly IReadOnlyDictionary<TaskKind, TaskRule> ByKind = All.ToDictionary(r => r.Kind);

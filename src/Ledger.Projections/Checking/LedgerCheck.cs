@@ -34,6 +34,8 @@ public sealed record CheckResult(
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that
 /// no event explains.</param>
+/// <param name="looked">Told how many events were looked at since it was told last. With it one part follows the other:
+/// whoever waits for an answer meanwhile comes first.</param>
 /// <param name="now">Nothing is recorded after it; null: where the clock is a play's.</param>
 public sealed class LedgerCheck(
     IDocumentStore store,
@@ -42,7 +44,8 @@ public sealed class LedgerCheck(
     string schema,
     string scope = "",
     DateTimeOffset? now = null,
-    TimeSpan? clockMargin = null
+    TimeSpan? clockMargin = null,
+    Action<int>? looked = null
 )
 {
     private const int PageSize = 1_000,
@@ -68,11 +71,17 @@ public sealed class LedgerCheck(
     {
         var rebuild = mend is not null;
         // The states, the audit trail and the axes know nothing of each other.
-        await Task.WhenAll(
-            Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation),
-            Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation),
-            CheckDocumentsAsync(mend, cancellation)
-        );
+        Func<Task>[] parts =
+        [
+            () => CheckAuditTrailAsync(rebuild, cancellation),
+            () => CheckAxesAsync(rebuild, cancellation),
+            () => CheckDocumentsAsync(mend, cancellation),
+        ];
+        if (looked is null)
+            await Task.WhenAll(parts.Select(part => Task.Run(part, cancellation)));
+        else
+            foreach (var part in parts)
+                await part();
         await CheckMoneyAsync(cancellation);
         var (broken, unclear) = await new PromiseCheck(store, seal, database, schema, scope).RunAsync(cancellation);
         return new CheckResult(
@@ -194,9 +203,14 @@ public sealed class LedgerCheck(
         string[] ids,
         CancellationToken cancellation
     ) =>
-        (await _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)).ToLookup(
-            e => e.Stream
-        );
+        Looked(await _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation))
+            .ToLookup(e => e.Stream);
+
+    private List<StoredRow> Looked(List<StoredRow> rows)
+    {
+        looked?.Invoke(rows.Count);
+        return rows;
+    }
 
     /// <summary>Under the streams' locks, as a command writes them: no event comes in between.</summary>
     private async Task MendAsync(DocumentFold fold, StateSeal seal, string[] ids, CancellationToken cancellation)
@@ -753,7 +767,7 @@ public sealed class LedgerCheck(
             if (page.Count == 0)
                 yield break;
             after = page.Max(e => e.Sequence);
-            yield return page;
+            yield return Looked(page);
         }
     }
 

@@ -319,6 +319,8 @@ const submit = async (form, extra, button) => {
     headers['If-Match'] = sent.version ? `"${sent.version}"` : null;
     // A long file is worked through behind the page: [data-job-above], in bytes, is some five thousand rows.
     if (attached.some(([, f]) => f.size > Number(form.dataset.jobAbove))) headers.Prefer = 'respond-async';
+    // [data-behind]: what takes long is read behind the page, in this form (a media type, or as it usually is).
+    if (form.dataset.behind !== undefined) { headers.Prefer = 'respond-async'; headers.Accept = form.dataset.behind || null; }
     time.tell(words.working);
     const answer = await ask(method, target, content, headers, attached.length ? (n, of) => time.tell(n < of ? words.uploading : words.working, n < of ? n / of : undefined) : null);
     time.end();
@@ -849,7 +851,7 @@ if (tasks) {
 // ---- A job's progress, while it runs ---------------------------------------------------------------------------------------------
 
 document.querySelectorAll('[data-job]').forEach(async at => {
-  const set = (name, rows) => { if (rows !== null) at.querySelector(`[data-job-${name}]`).textContent = rows.toLocaleString('en-US'); };
+  const set = (name, rows) => { const place = at.querySelector(`[data-job-${name}]`); if (place && rows !== null) place.textContent = rows.toLocaleString('en-US'); };
   for (;;) {
     await new Promise(resolve => setTimeout(resolve, 1000));
     const answer = await send('GET', `/api/jobs/${at.dataset.job}`, null, {}).catch(() => null);
@@ -859,6 +861,8 @@ document.querySelectorAll('[data-job]').forEach(async at => {
     if (!['waiting', 'running'].includes(state)) { location.reload(); return; }
     set('checked', rowsChecked); set('done', rowsDone); set('total', rowsTotal);
     const bar = at.querySelector('progress');
-    bar.max = (rowsTotal ?? 1) * 2; bar.value = rowsChecked + rowsDone;
+    // Of what nobody knows the end the bar only moves.
+    if (rowsTotal === null) bar.removeAttribute('value');
+    else { bar.max = rowsTotal * 2; bar.value = rowsChecked + rowsDone; }
   }
 });

@@ -20,6 +20,9 @@ public sealed record JobFailure(string Code, [property: Said] string Title, [pro
 /// <paramref name="RowsIn"/>: of one that stopped midway, the numbers in the file of the rows that are in (2-5001,
 /// 5003).
 /// <paramref name="Counts"/>: what became of the rows, as the answer of the command names it.
+/// <paramref name="IsReading"/>: it reads and changes nothing; its rows are what it counts itself (events, funds), the
+/// total null where it cannot know it. <paramref name="ResultBytes"/>: the length of what it was answered, for whoever
+/// handed it in to fetch until <paramref name="ResultUntil"/>; null: nothing.
 /// <paramref name="FaultCount"/>: of all; <paramref name="Faults"/> lists a thousand at most.
 /// </summary>
 public sealed record JobView(
@@ -42,7 +45,10 @@ public sealed record JobView(
     string? CancelledBy,
     DateTimeOffset CreatedAt,
     DateTimeOffset? StartedAt,
-    DateTimeOffset? EndedAt
+    DateTimeOffset? EndedAt,
+    bool IsReading = false,
+    long? ResultBytes = null,
+    DateTimeOffset? ResultUntil = null
 )
 {
     public bool IsOver => State is JobState.Done or JobState.Failed or JobState.Cancelled;
