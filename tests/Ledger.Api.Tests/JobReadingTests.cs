@@ -160,7 +160,11 @@ public sealed class JobReadingTests(ApiFixture api)
         await SetAsync($"update ledger.job set actor = '{by.Id}' where id = @id", location);
         Assert.NotEmpty((await FetchedAsync(offices.Auditor, result)).File);
         await SetAsync(
-            "update ledger.job_piece set box = set_byte(box, 30, 255 - get_byte(box, 30)) where job_id = @id and number = -1",
+            """
+            update ledger.job_piece
+               set box = set_byte(box, 30, 255 - get_byte(box, 30))
+             where job_id = @id and number = -1
+            """,
             location
         );
         await api.Host.RefusedAsync("record-damaged", offices.Auditor, HttpMethod.Get, result);
@@ -351,8 +355,8 @@ public sealed class JobReadingTests(ApiFixture api)
         await connection.ExecuteAsync(
             """
             update ledger.job
-               set state = 'running', holder = gen_random_uuid(), until = clock_timestamp() + interval '2 s', attempt = 1,
-                   steps_done = 1
+               set state = 'running', holder = gen_random_uuid(), until = clock_timestamp() + interval '2 s',
+                   attempt = 1, steps_done = 1
              where id = @id
             """,
             ("id", job.Id)

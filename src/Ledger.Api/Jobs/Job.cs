@@ -194,7 +194,8 @@ public sealed record Job(
             $"""
             insert into {Table}
                    (id, kind, actor, role, region, on_behalf_of, path, trace, digest, bytes, seal, method, accept)
-            values (@id, @kind, @actor, @role, @region, @holder, @path, @trace, @digest, @bytes, @seal, @method, @accept)
+            values (@id, @kind, @actor, @role, @region, @holder, @path, @trace, @digest, @bytes, @seal, @method,
+                    @accept)
                 on conflict (id) do nothing
             """,
             ("id", Id),

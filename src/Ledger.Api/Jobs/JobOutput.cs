@@ -130,7 +130,9 @@ public sealed class JobOutput(
     }
 
     /// <summary>What is to be sent with the answer of a job that is done.</summary>
-    /// <exception cref="RefusedException"><c>record-damaged</c>: it is not what was put there, or lacks pieces.</exception>
+    /// <exception cref="RefusedException">
+    /// <c>record-damaged</c>: it is not what was put there, or lacks pieces.
+    /// </exception>
     public static async Task<(Head Head, Stream Content)> OpenAsync(NpgsqlConnection connection, KeyFile keys, Job job)
     {
         Head? head = null;
@@ -145,7 +147,11 @@ public sealed class JobOutput(
         }
         var pieces = (
             await connection.QueryAsync(
-                $"select count(*) from {Job.Pieces} where job_id = @id and kind = @kind and part = @part and number >= 0",
+                $"""
+                select count(*)
+                  from {Job.Pieces}
+                 where job_id = @id and kind = @kind and part = @part and number >= 0
+                """,
                 r => r.GetInt64(0),
                 ("id", job.Id),
                 ("kind", Kind),

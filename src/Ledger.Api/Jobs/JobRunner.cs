@@ -471,7 +471,9 @@ public sealed partial class JobRunner(
         public bool AllowSynchronousIO { get; set; }
     }
 
-    /// <summary>A command's: its table comes from the job; that there is a file is all that is asked of this one.</summary>
+    /// <summary>
+    /// A command's: its table comes from the job; that there is a file is all that is asked of this one.
+    /// </summary>
     private static void WithFile(FeatureCollection features, string key)
     {
         var headers = features.GetRequiredFeature<IHttpRequestFeature>().Headers;
