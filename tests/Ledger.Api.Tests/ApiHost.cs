@@ -5,9 +5,10 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The product in the test's own process, where its code is compiled once for all tests: a process of its own costs
-/// 7 s of a processor to start, and this half a second. It is whole: settings, schema, sockets, background work, what
-/// it prints. What it has not: a death without warning, an exit code, an environment, memory and metrics of its own.
+/// The product in the test's own process, where its code is compiled once for all tests: a process of its own costs 7 s
+/// of a processor to start, and this one and a half; a command a third of a second. It is whole: settings, schema,
+/// sockets, background work, what it prints. What it has not: a death without warning, an exit code, an environment,
+/// memory and metrics of its own.
 /// </summary>
 public sealed class ApiHost : RunningApi
 {

@@ -55,7 +55,7 @@ public sealed class Printed : TextWriter
     public override string ToString()
     {
         lock (_lines)
-            return string.Join('\n', [.. _lines, _last.ToString()]);
+            return string.Join('\n', _last.Length == 0 ? _lines : [.. _lines, _last.ToString()]);
     }
 
     /// <summary>The console, as the process has it, for whoever has not taken it.</summary>
