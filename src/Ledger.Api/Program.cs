@@ -70,20 +70,7 @@ public partial class Program
         if (County.Choose(builder.Configuration, command: null) is { Count: > 0 } counties)
             return await Front.RunAsync(arguments, counties);
         await using var ground = await Ground.OpenAsync(builder);
-        var app = await BuildAsync(ground);
-        var (settings, database) = (ground.Settings, app.Services.GetRequiredService<NpgsqlDataSource>());
-        if (settings.Sample)
-            await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
-        UsePipeline(app);
-        MapRoutes(app, settings);
-        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ledger.Start");
-        log.LogInformation("设置来自 settings are read from: {Places}", SettingFiles.Read(builder.Configuration));
-        if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
-            log.LogWarning(
-                "还没有管理员，无人可以登录。请带上同样的设置运行：{Program} administrator --name <账户名> --region <区划代码>。"
-                    + "No administrator yet: run this command to make the first.",
-                Call.Program
-            );
+        var app = await OpenAsync(ground);
         app.Lifetime.ApplicationStarted.Register(() => Supervisor.Tell("READY=1"));
         app.Lifetime.ApplicationStopping.Register(() => Supervisor.Tell("STOPPING=1"));
 
@@ -98,6 +85,31 @@ public partial class Program
 
         await app.RunAsync();
         return 0;
+    }
+
+    /// <summary>
+    /// The whole product, which does not run yet: what it is in a process of its own and in that of a test.
+    /// </summary>
+    public static async Task<WebApplication> OpenAsync(Ground ground)
+    {
+        var app = await BuildAsync(ground);
+        var (settings, database) = (ground.Settings, app.Services.GetRequiredService<NpgsqlDataSource>());
+        if (settings.Sample)
+            await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
+        UsePipeline(app);
+        MapRoutes(app, settings);
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ledger.Start");
+        log.LogInformation(
+            "设置来自 settings are read from: {Places}",
+            SettingFiles.Read(ground.Builder.Configuration)
+        );
+        if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
+            log.LogWarning(
+                "还没有管理员，无人可以登录。请带上同样的设置运行：{Program} administrator --name <账户名> --region <区划代码>。"
+                    + "No administrator yet: run this command to make the first.",
+                Call.Program
+            );
+        return app;
     }
 
     /// <summary>The product without its routes: what a command needs that works on the ledger.</summary>

@@ -136,6 +136,7 @@ public static class LedgerStore
                 "receipt_number",
                 "corrected",
                 "contribution_changed",
+                "contribution_doubted",
                 "not_regular",
                 "tax_change_number",
                 "joined",

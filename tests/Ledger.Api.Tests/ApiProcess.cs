@@ -2,15 +2,16 @@ using System.Diagnostics;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The built API as a separate process on this database, listening on a port of its own choosing.</summary>
-public sealed class ApiProcess : IAsyncDisposable
+/// <summary>
+/// The built product as a process of its own: for a test that kills it or sends it a signal, asks for its exit code,
+/// its environment, memory or metrics, or has two of them. All others have an <see cref="ApiHost"/>.
+/// </summary>
+public sealed class ApiProcess : RunningApi
 {
     /// <summary>The present build.</summary>
     public static readonly string Build = typeof(Ledger.Api.Storage.Settings).Assembly.Location;
 
     private readonly Process _process;
-    private readonly List<string> _output = [];
-    public HttpClient Http { get; private set; } = null!;
 
     private ApiProcess(Process process) => _process = process;
 
@@ -40,18 +41,11 @@ public sealed class ApiProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = folder,
         };
-        // A test is one user and one address; the limits have a test of their own.
-        start.Environment["Ledger__RateLimit__PerUser"] =
-            start.Environment["Ledger__RateLimit__PerAddress"] =
-            start.Environment["Ledger__RateLimit__RefusalsPerMinute"] =
-                "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         // It lives for seconds: nothing is watched for better code, and only what is called often is compiled anew.
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["DOTNET_TC_CallCountThreshold"] = "2000"; // in hexadecimal, as all such settings
-        start.Environment["Logging__LogLevel__Default"] = "Warning";
-        start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
-        foreach (var (name, value) in settings)
+        foreach (var (name, value) in Usual.Concat(settings))
             start.Environment[name] = value;
         var api = new ApiProcess(Process.Start(start)!);
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -59,8 +53,7 @@ public sealed class ApiProcess : IAsyncDisposable
         {
             if (line is null)
                 return;
-            lock (api._output)
-                api._output.Add(line);
+            api.Lines.Write(line + "\n");
             var at = line.IndexOf("Now listening on: ", StringComparison.Ordinal);
             if (at >= 0)
                 listening.TrySetResult(line[(at + "Now listening on: ".Length)..]);
@@ -75,11 +68,7 @@ public sealed class ApiProcess : IAsyncDisposable
                 _ => listening.TrySetException(new InvalidOperationException($"the process ended: {api.Output}")),
                 TaskScheduler.Default
             );
-        api.Http = new HttpClient
-        {
-            BaseAddress = new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60))),
-            Timeout = TimeSpan.FromMinutes(2),
-        };
+        api.Serves(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60)));
         return api;
     }
 
@@ -127,24 +116,6 @@ public sealed class ApiProcess : IAsyncDisposable
         }
     }
 
-    public string Output
-    {
-        get
-        {
-            lock (_output)
-                return string.Join('\n', _output);
-        }
-    }
-
-    /// <summary>
-    /// Whether a line it printed holds this; <see cref="Output"/> of a product that says all it could is long.
-    /// </summary>
-    public bool Said(string text)
-    {
-        lock (_output)
-            return _output.Exists(l => l.Contains(text, StringComparison.Ordinal));
-    }
-
     public async Task KillAsync()
     {
         _process.Kill(); // SIGKILL: no handler runs
@@ -152,18 +123,18 @@ public sealed class ApiProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM, as an init system stops a service.</summary>
-    public async Task<int> StopAsync()
+    public override async Task<int> StopAsync()
     {
         Process.Start("kill", ["-TERM", $"{_process.Id}"]).WaitForExit();
         await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         return _process.ExitCode;
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
             await KillAsync();
         _process.Dispose();
-        Http.Dispose();
+        Http?.Dispose();
     }
 }

@@ -39,7 +39,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
             .ToList();
         var before = await product.ScalarAsync<long>("select count(*) from ledger.mt_events");
         var folder = Path.Combine(product.Folder.FullName, "backup");
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder);
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "backup", "--to", folder);
         Assert.True(exit == 0, said);
         var after = await product.ScalarAsync<long>("select count(*) from ledger.mt_events");
         await stop.CancelAsync();
@@ -61,9 +61,9 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
             Database = $"clean_{Guid.NewGuid():N}"[..14],
         }.ConnectionString;
         var settings = With(product, ("ConnectionStrings__Ledger", clean));
-        (exit, said) = await ApiProcess.RunAsync(settings, "restore", "--from", folder);
+        (exit, said) = await ApiHost.RunAsync(settings, "restore", "--from", folder);
         Assert.True(exit == 0 && said.Contains("不会丢失", StringComparison.Ordinal), said);
-        (exit, var switched) = await ApiProcess.RunAsync(settings, "restore", "--switch", Restored(said));
+        (exit, var switched) = await ApiHost.RunAsync(settings, "restore", "--switch", Restored(said));
         Assert.True(exit == 0 && switched.Contains("已切换", StringComparison.Ordinal), switched);
         product.Settings["ConnectionStrings__Ledger"] = clean;
         await product.StartAsync();
@@ -127,7 +127,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         };
         async Task<string> RunAsync(Dictionary<string, string> settings, int expected, params string[] arguments)
         {
-            var (exit, said) = await ApiProcess.RunAsync(settings, arguments);
+            var (exit, said) = await ApiHost.RunAsync(settings, arguments);
             Assert.True(exit == expected, $"{string.Join(' ', arguments)} → {exit}: {said}");
             return said;
         }
@@ -163,18 +163,18 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         await using var product = await Product.StartAsync(databases, "ledger_o");
         await product.SealedAsync();
         var folder = Path.Combine(product.Folder.FullName, "old");
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder);
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "backup", "--to", folder);
         Assert.True(exit == 0, said);
         await using var witness = await product.WitnessAsync();
         await product.Village.AllocateAsync(7);
         await product.CosignedAsync();
 
         // The signer remembers; without it the witness does.
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "restore", "--from", folder);
         Assert.True(exit == 1 && said.Contains("签名者已签过", StringComparison.Ordinal), said);
         await product.StopAsync();
         File.Delete(product.SignerMemory);
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "restore", "--from", folder);
         Assert.True(
             exit == 1
                 && said.Contains("见证方 audit.example/w1 已见过", StringComparison.Ordinal)
@@ -194,7 +194,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
 
         // A witness that does not answer is no witness that agrees.
         var address = product.Settings["Ledger__Log__Witnesses__0"];
-        (exit, said) = await ApiProcess.RunAsync(
+        (exit, said) = await ApiHost.RunAsync(
             With(product, ("Ledger__Log__Witnesses__0", $"http://127.0.0.1:1 {address.Split(' ', 2)[1]}")),
             "restore",
             "--from",
@@ -204,7 +204,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
 
         // Nobody has seen more: then it is the operator's to decide, who is told what is lost.
         product.Settings.Remove("Ledger__Log__Witnesses__0");
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "restore", "--from", folder);
         Assert.True(
             exit == 0
                 && said.Contains("切换将丢失现有数据库中的", StringComparison.Ordinal)
@@ -215,16 +215,16 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
 
         // While somebody works, nothing is switched; and only to what was checked.
         await product.StartAsync();
-        (exit, var busy) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", restored);
+        (exit, var busy) = await ApiHost.RunAsync(product.Settings, "restore", "--switch", restored);
         Assert.True(exit == 1 && busy.Contains("请先停掉产品", StringComparison.Ordinal), busy);
         await product.StopAsync();
-        (exit, var unknown) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", "postgres");
+        (exit, var unknown) = await ApiHost.RunAsync(product.Settings, "restore", "--switch", "postgres");
         Assert.True(
             exit == 1 && unknown.Contains("不是 restore --from 载入并核对过的数据库", StringComparison.Ordinal),
             unknown
         );
         NpgsqlConnection.ClearAllPools();
-        (exit, var switched) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", restored);
+        (exit, var switched) = await ApiHost.RunAsync(product.Settings, "restore", "--switch", restored);
         Assert.True(exit == 0 && switched.Contains("_before_", StringComparison.Ordinal), switched);
         await product.StartAsync();
         Assert.True((await product.CityAuditor.GetAsync<CheckView>("/api/audit/check")).IsSound);
@@ -236,15 +236,15 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         await using var product = await Product.StartAsync(databases, "ledger_d");
         await product.SealedAsync();
         var folder = Path.Combine(product.Folder.FullName, "backup");
-        Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder)).Exit);
+        Assert.Equal(0, (await ApiHost.RunAsync(product.Settings, "backup", "--to", folder)).Exit);
         async Task RefusedAsync(string words, Dictionary<string, string> settings, params string[] arguments)
         {
-            var (exit, said) = await ApiProcess.RunAsync(settings, arguments);
+            var (exit, said) = await ApiHost.RunAsync(settings, arguments);
             Assert.True(exit == 1 && said.Contains(words, StringComparison.Ordinal), said);
         }
         await RefusedAsync("不是空的", product.Settings, "backup", "--to", folder);
         await RefusedAsync("没有完整的备份", product.Settings, "restore", "--from", product.Folder.FullName);
-        var (misused, usage) = await ApiProcess.RunAsync(product.Settings, "restore");
+        var (misused, usage) = await ApiHost.RunAsync(product.Settings, "restore");
         Assert.True(misused == 2 && usage.Contains("用法", StringComparison.Ordinal), usage);
         await RefusedAsync(
             "另一份密钥文件",

@@ -156,7 +156,7 @@ public sealed class CheckTests(ApiFixture api)
             for (var i = 0; i < 20; i++)
                 await neighbour.AllocateAsync(1);
         });
-        var (exit, output) = await ApiProcess.RunAsync(OnThisDatabase, ["check", "--rebuild", .. Ahead]);
+        var (exit, output) = await ApiHost.RunAsync(OnThisDatabase, ["check", "--rebuild", .. Ahead]);
         await serving;
         Assert.True(
             exit == 1
@@ -174,7 +174,7 @@ public sealed class CheckTests(ApiFixture api)
                 $"select count(*) from ledger.mt_doc_fund where id = '{village.FundId}' and data ->> 'seal' is null"
             )
         );
-        (_, output) = await ApiProcess.RunAsync(OnThisDatabase, ["check", .. Ahead]);
+        (_, output) = await ApiHost.RunAsync(OnThisDatabase, ["check", .. Ahead]);
         // Other tests' processes go by the real clock on this database, whose host's clock is ahead: what they booked
         // between is dated before its money came. So not the exit code.
         Assert.True(

@@ -659,7 +659,7 @@ public sealed class CorrectionTests(ApiFixture api)
             800m,
             (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AvailableAmount.Yuan
         );
-        var check = await ApiProcess.RunAsync(
+        var check = await ApiHost.RunAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = api.ConnectionString,

@@ -22,7 +22,14 @@ public sealed class CrowdingTests(ApiFixture api)
 {
     private static int _people;
 
-    private Task<ApiProcess> StartAsync(params (string Name, string Value)[] settings)
+    private async Task<RunningApi> StartAsync(params (string Name, string Value)[] settings) =>
+        await ApiHost.StartAsync(With(settings));
+
+    /// <summary>For who asks for its memory, or has the processor busy with other things than the test.</summary>
+    private Task<ApiProcess> ProcessAsync(params (string Name, string Value)[] settings) =>
+        ApiProcess.StartAsync(With(settings));
+
+    private Dictionary<string, string> With((string Name, string Value)[] settings)
     {
         var all = new Dictionary<string, string>
         {
@@ -31,11 +38,11 @@ public sealed class CrowdingTests(ApiFixture api)
         };
         foreach (var (name, value) in settings)
             all[name] = value;
-        return ApiProcess.StartAsync(all);
+        return all;
     }
 
     /// <summary>A client at that address of this machine.</summary>
-    private static HttpClient From(ApiProcess process, string address) =>
+    private static HttpClient From(RunningApi process, string address) =>
         new(
             new SocketsHttpHandler
             {
@@ -65,7 +72,7 @@ public sealed class CrowdingTests(ApiFixture api)
         return socket;
     }
 
-    private static async Task<List<Socket>> OpenAsync(ApiProcess process, int count, string words)
+    private static async Task<List<Socket>> OpenAsync(RunningApi process, int count, string words)
     {
         var sockets = new List<Socket>();
         for (var i = 0; i < count; i++)
@@ -125,7 +132,7 @@ public sealed class CrowdingTests(ApiFixture api)
     [Fact]
     public async Task Behind_a_proxy_the_limit_does_not_meet_the_proxy()
     {
-        await using var process = await StartAsync(
+        await using var process = await ProcessAsync(
             ("Ledger__Limits__ConnectionsPerAddress", "20"),
             ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true")
         );
@@ -140,7 +147,7 @@ public sealed class CrowdingTests(ApiFixture api)
     /// time.
     /// </summary>
     private static async Task<(Socket Socket, string? Answer)> HalfAsync(
-        ApiProcess process,
+        RunningApi process,
         string path,
         string? token,
         int seconds,
@@ -176,7 +183,7 @@ public sealed class CrowdingTests(ApiFixture api)
     public async Task A_body_is_taken_only_from_who_may_send_it_and_a_few_at_once()
     {
         var village = await api.RegisteredAsync();
-        await using var process = await StartAsync();
+        await using var process = await ProcessAsync();
         var tokens = new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System);
         string Token(string name, string role, string region) =>
             tokens.Issue(new Actor(name, role, region), TimeSpan.FromHours(1));
@@ -282,7 +289,7 @@ public sealed class CrowdingTests(ApiFixture api)
     public async Task A_flood_of_sign_ins_from_one_address_keeps_nobody_out()
     {
         var (name, password) = await AccountAsync();
-        await using var process = await StartAsync();
+        await using var process = await ProcessAsync();
         using var flooder = From(process, "127.0.0.1");
         using var officer = From(process, "127.0.0.2");
         Assert.Equal(200, (await SignInAsync(officer, name, password)).Status);
@@ -512,7 +519,7 @@ public sealed class CrowdingTests(ApiFixture api)
     public async Task Workbooks_are_read_by_turns_and_eight_hostile_ones_at_once_take_less_than_a_gigabyte()
     {
         var village = await api.RegisteredAsync();
-        await using var process = await StartAsync();
+        await using var process = await ProcessAsync();
         var tokens = new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System);
         var (strings, cells) = (Exploding["shared strings without end"](), Exploding["cells without end in one row"]());
         await Task.WhenAll(

@@ -98,7 +98,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
             500m,
             (await _village.Officer.GetAsync<FundView>($"/api/funds/{_village.FundId}")).AvailableAmount.Yuan
         );
-        var (_, said) = await ApiProcess.RunAsync(_product.Settings, "check");
+        var (_, said) = await ApiHost.RunAsync(_product.Settings, "check");
         // The events were never wrong, and the command wrote the state that follows from them
         Assert.DoesNotContain(_village.FundId, said);
     }

@@ -261,7 +261,7 @@ public sealed class EscalationTests(ApiFixture api)
     public async Task C21_a_scheduled_deadline_survives_kill_9_and_restart()
     {
         // The county's deadlines were scheduled by a process that was killed, twice (LoadedSample).
-        await using var again = await SampleProcess.StartAsync(api, "ledger_deadline", "AUDITOR");
+        await using var again = await SampleProduct.StartAsync(api, "ledger_deadline", "AUDITOR");
         await using var source = Npgsql.NpgsqlDataSource.Create(again.ConnectionString);
         again.Http.DefaultRequestHeaders.Add("Idempotency-Key", "clock");
         (await again.Http.PostAsync("/api/sample/clock?days=100", null)).EnsureSuccessStatusCode();

@@ -35,7 +35,7 @@ public sealed partial class ExportTests(ApiFixture api)
     [Fact]
     public async Task Hledger_and_beancount_accept_the_sample_county_and_agree_with_every_trial_balance_at_three_dates()
     {
-        await using var product = await SampleProcess.StartAsync(api, "ledger_export", "AUDITOR");
+        await using var product = await SampleProduct.StartAsync(api, "ledger_export", "AUDITOR");
         var (hledger, beancount) = (product.At("journal.hledger"), product.At("journal.beancount"));
         await File.WriteAllTextAsync(hledger, await product.Http.GetStringAsync("/api/exports/journal"));
         await File.WriteAllTextAsync(
@@ -201,7 +201,7 @@ public sealed partial class ExportTests(ApiFixture api)
             Assert.Equal(
                 0,
                 (
-                    await ApiProcess.RunAsync(
+                    await ApiHost.RunAsync(
                         settings,
                         "export",
                         "--format",
@@ -215,7 +215,7 @@ public sealed partial class ExportTests(ApiFixture api)
             );
             using var journal = await village.Offices.Auditor.SendAsync(HttpMethod.Get, "/api/exports/journal", null);
             Assert.Equal(await journal.Content.ReadAsStringAsync(), await File.ReadAllTextAsync(file));
-            Assert.Equal(2, (await ApiProcess.RunAsync(settings, "export", "--format", "pdf")).Exit);
+            Assert.Equal(2, (await ApiHost.RunAsync(settings, "export", "--format", "pdf")).Exit);
 
             using var sample = await village.Officer.SendAsync(HttpMethod.Get, "/api/exports/account-map", null);
             var map = Path.Combine(folder.FullName, "map.csv");
@@ -232,7 +232,7 @@ public sealed partial class ExportTests(ApiFixture api)
             Assert.Equal(
                 0,
                 (
-                    await ApiProcess.RunAsync(
+                    await ApiHost.RunAsync(
                         settings,
                         "export",
                         "--format",
@@ -254,12 +254,12 @@ public sealed partial class ExportTests(ApiFixture api)
             await File.WriteAllTextAsync(map, "account,code,name,subsidiary,type\nreserved,102,银行存款,,asset\n");
             Assert.Contains(
                 "没有账户“available:general”",
-                (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(settings))).Message
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiHost.StartAsync(settings))).Message
             );
             await File.WriteAllTextAsync(map, "account,code,name,subsidiary,type\nreserved,102,银行存款,,gold\n");
             Assert.Contains(
                 "第 2 行",
-                (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(settings))).Message
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiHost.StartAsync(settings))).Message
             );
         }
         finally

@@ -70,10 +70,11 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
     [Fact]
     public async Task A_refusal_that_nobody_met_is_named_and_gets_no_receipt_and_a_true_one_does()
     {
-        await using var product = await Product.StartAsync(databases, "ledger_refusals");
-        await product.StopAsync();
-        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
-        await product.StartAsync();
+        await using var product = await Product.StartAsync(
+            databases,
+            "ledger_refusals",
+            [("Ledger__Log__ScrubMinutes", "0.05")]
+        );
         var auditor = product.CityAuditor;
 
         // Without a seal, or of money and people a mark, the database refuses it, of whatever stream: neither does a
@@ -120,7 +121,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         }
         await product.DownloadAsync($"/api/audit/events/{truly}/receipt", "truly");
 
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
         foreach (var stream in planted)
             Assert.Contains($"（事件 {await SequenceAsync(product, stream)}）", said);
@@ -135,10 +136,11 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
     [Fact]
     public async Task An_event_that_is_dated_back_or_ahead_is_named_by_the_look_and_by_the_check()
     {
-        await using var product = await Product.StartAsync(databases, "ledger_turn");
-        await product.StopAsync();
-        product.Settings["Ledger__Log__ScrubMinutes"] = "0.05";
-        await product.StartAsync();
+        await using var product = await Product.StartAsync(
+            databases,
+            "ledger_turn",
+            [("Ledger__Log__ScrubMinutes", "0.05")]
+        );
         async Task<long> Dated(string stream, string at, bool byOwner = false)
         {
             await PlantAsync(product, stream, "command_refused", Refused, at, byOwner: byOwner);
@@ -174,7 +176,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
                 .Order()
         );
         Assert.True(near > back);
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
         Assert.Equal(2, said.Split("按次序记录的事件").Length - 1);
     }
@@ -199,7 +201,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         await PlantAsync(product, "refusal-2a", "command_refused", Refused);
         var found = await product.FoundAsync("state", "refusal-2a");
         Assert.Equal(2, found.Split("refusal-").Length); // that one alone
-        var (_, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (_, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(2, said.Split("command_refused").Length);
     }
 
@@ -216,7 +218,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         {
             var settings = new Dictionary<string, string>(product.Settings);
             settings["ConnectionStrings__Ledger"] = connection ?? product.ConnectionString;
-            return await ApiProcess.RunAsync(
+            return await ApiHost.RunAsync(
                 settings,
                 ["set-aside", $"{sequence}", .. (string[])["--reason", "伪造的事件", "--by", "张三", "--by", other]]
             );
@@ -258,7 +260,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         foreach (var anew in new[] { false, true })
         {
             if (anew)
-                (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+                (exit, said) = await ApiHost.RunAsync(product.Settings, "rebuild");
             Assert.True(exit == 0, said);
             IReadOnlyList<AuditEntryView> found = [];
             await ApiFixture.EventuallyAsync(
@@ -276,11 +278,11 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
             Assert.Equal((unknown, "zzz", village.FundId), (entry.Sequence, entry.Type, entry.Stream));
             Assert.Equal(Convert.ToHexStringLower(SHA256.HashData("{}"u8)), entry.Sha256);
         }
-        (_, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        (_, said) = await ApiHost.RunAsync(product.Settings, "check", "--rebuild");
         foreach (var sequence in new[] { unknown, alien })
             Assert.Contains($"已由表的所有者搁置（事件 {sequence}）", said);
         Assert.DoesNotContain("Fund fund-", said);
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
         Assert.Equal(before + 5, await AvailableAsync());
     }
@@ -294,7 +296,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
         await using var product = await Product.StartAsync(databases, "ledger_copied");
         var village = product.Village;
         async Task<(int Exit, string Said)> AsideAsync(string events, string reason = "从别处复制的事件") =>
-            await ApiProcess.RunAsync(
+            await ApiHost.RunAsync(
                 product.Settings,
                 "set-aside",
                 events,
@@ -338,7 +340,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
                 ]
         )
         {
-            var (code, words) = await ApiProcess.RunAsync(product.Settings, command);
+            var (code, words) = await ApiHost.RunAsync(product.Settings, command);
             Assert.True(code == 1 && words.Contains($"{closed}", StringComparison.Ordinal), words);
             Assert.Equal(
                 before,
@@ -367,7 +369,7 @@ public sealed class ForgedRefusalTests(Databases databases) : IClassFixture<Data
             )
         );
         await GoesOnAsync(village);
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
         // What the product wrote is never set aside, also where an earlier state of its own lies there again.
         await product.EditAsync(

@@ -87,15 +87,15 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
             """
         );
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "zhao.lei")).Role);
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check", "--rebuild");
         Assert.Equal(1, exit);
         Assert.Contains($"Events account-li.na C20: 现为 account_changed", said);
         Assert.Contains($"（事件 {forged}）", said);
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "li.na")).Role);
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "rebuild");
         Assert.True(exit == 0 && said.Contains($"事件 {forged}（account_changed", StringComparison.Ordinal), said);
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "li.na")).Role);
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Contains($"（事件 {forged}）", said);
         Assert.True(said.Split("现为").Length == 2, said);
 
@@ -260,7 +260,7 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
             await product.ScalarAsync<long>("select count(*) from ledger.log_finding where detail like '%文档为%'")
         );
         await village.ReviewAsync();
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
         foreach (var forged in (long[])[rules, plan, merged])
             Assert.Contains($"（事件 {forged}）", said);

@@ -215,7 +215,7 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
         );
         var summary = string.Join(", ", statuses.OrderBy(s => s.Key).Select(s => $"{s.Key}: {s.Value}"));
         var said = product
-            .Process.Output.Split('\n')
+            .Api.Output.Split('\n')
             .Where(l => l.Contains("Exception", StringComparison.Ordinal))
             .Distinct();
         Assert.True(
@@ -257,7 +257,7 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
             )
         );
         await product.SealedAsync(); // whatever stands in an event, the log takes it
-        var (exit, output) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, output) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, output);
     }
 

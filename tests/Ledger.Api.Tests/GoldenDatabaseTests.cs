@@ -193,9 +193,9 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             await product.DownloadAsync("/log/checkpoint", "checkpoint"),
             await product.DownloadAsync("/log/keys", "keys")
         );
-        var (exit, said) = Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys, "--only-hashes");
+        var (exit, said) = Programs.VerifyHere("log", log, "--checkpoint", checkpoint, "--key", keys, "--only-hashes");
         Assert.True(exit == 0, said);
-        (exit, said) = Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
+        (exit, said) = Programs.VerifyHere("log", log, "--checkpoint", checkpoint, "--key", keys);
         Assert.True(
             exit == 1 && said.Contains("付款的业务日期 2025-12-01，公示至 2026-01-12", StringComparison.Ordinal),
             said
@@ -210,7 +210,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         );
         Assert.False(check.GetProperty("isSound").GetBoolean());
         var inCity = Differences(check);
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         output.WriteLine(said);
         Assert.Equal(1, exit);
         Assert.All(

@@ -80,7 +80,7 @@ public sealed class GoldenEventTests(ApiFixture api)
         Assert.Equal(
             0,
             (
-                await ApiProcess.RunAsync(
+                await ApiHost.RunAsync(
                     new Dictionary<string, string>
                     {
                         ["ConnectionStrings__Ledger"] = connectionString,

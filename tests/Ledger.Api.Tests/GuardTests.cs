@@ -133,7 +133,7 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
         Assert.Equal(5, check.GetProperty("findings").GetArrayLength());
 
         await product.CityAuditor.GetAsync("/api/audit/check");
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
         Assert.DoesNotContain("   at ", said);
         Assert.Contains("只存其摘要", said);
@@ -142,12 +142,12 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
         var exported = await product.DownloadAsync("/api/exports/log", "log.jsonl");
         var keys = await product.DownloadAsync("/log/keys", "keys");
         var checkpoint = await product.DownloadAsync("/log/checkpoint", "checkpoint");
-        var verified = Programs.Verify("log", exported, "--checkpoint", checkpoint, "--key", keys);
+        var verified = Programs.VerifyHere("log", exported, "--checkpoint", checkpoint, "--key", keys);
         Assert.True(
             verified.Exit == 1 && verified.Output.Contains("rowSha256", StringComparison.Ordinal),
             verified.Output
         );
-        verified = Programs.Verify("log", exported, "--checkpoint", checkpoint, "--key", keys, "--only-hashes");
+        verified = Programs.VerifyHere("log", exported, "--checkpoint", checkpoint, "--key", keys, "--only-hashes");
         Assert.True(verified.Exit == 0, verified.Output);
         var log = await File.ReadAllLinesAsync(exported);
         Assert.Equal(await product.ScalarAsync<long>("select size from ledger.log_state"), log.Length);
@@ -303,7 +303,7 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
         Assert.Equal(2, cosigned.Signatures.Count);
         var sequence = await product.ScalarAsync<long>("select min(seq_id) from ledger.mt_events");
         var receipt = await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "1.tlog-proof");
-        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys, "--witness", key).Exit);
+        Assert.Equal(0, Programs.VerifyHere("receipt", receipt, "--key", keys, "--witness", key).Exit);
 
         // The place of the next line was taken before it came: it is kept all the same.
         await product.Village.AllocateAsync(1);
@@ -316,10 +316,11 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
     [Fact]
     public async Task The_look_goes_on_past_a_stream_of_no_kind_and_one_that_fails_is_on_the_health_page()
     {
-        await using var product = await Product.StartAsync(databases, "ledger_looks");
-        await product.StopAsync();
-        product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
-        await product.StartAsync();
+        await using var product = await Product.StartAsync(
+            databases,
+            "ledger_looks",
+            [("Ledger__Log__ScrubMinutes", "0.02")]
+        );
         var (fund, collective) = (product.Village.FundId, product.Village.CollectiveId);
         await product.EditAsync($"update ledger.mt_streams set type = 'nosuch' where id = '{fund}'");
         await product.EditAsync($"update ledger.mt_streams set type = null where id = '{collective}'");

@@ -70,7 +70,7 @@ public sealed class HardeningTests(ApiFixture api)
             ["Ledger__RateLimit__PerUser"] = "2",
             ["Ledger__RateLimit__PerAddress"] = "1",
         };
-        await using var process = await ApiProcess.StartAsync(settings);
+        await using var process = await ApiHost.StartAsync(settings);
         var tokens = new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System);
         SampleClient Client(string name) => new(process.Http, tokens, new Actor(name, Roles.Auditor, "999988"));
         async Task<HttpResponseMessage?> Refused(Func<Task<HttpResponseMessage>> ask, int tries)

@@ -410,7 +410,7 @@ public sealed partial class LogTests
     /// <summary>
     /// M1 of the attack of 2026-11-28: one event of 2199 made the verifier fail for good, and blame the next one.
     /// </summary>
-    private static async Task AnsweredFindingsAsync(SampleProcess process, List<string> lines)
+    private static async Task AnsweredFindingsAsync(SampleProduct process, List<string> lines)
     {
         async Task<(int Code, string Said)> Verified(List<string> all, params string[] known) =>
             Programs.VerifyHere([

@@ -28,11 +28,11 @@ public sealed partial class LogTests(ApiFixture api)
             Directory.CreateTempSubdirectory("ledger-sample").FullName
         );
         var settings = LoadedSample.Settings(loaded.ConnectionString, loaded.Folder);
-        Assert.Equal(0, (await ApiProcess.RunAsync(settings, "log-key", "sm2")).Exit);
-        await using var process = await SampleProcess.StartAsync(
+        Assert.Equal(0, (await ApiHost.RunAsync(settings, "log-key", "sm2")).Exit);
+        await using var process = await SampleProduct.StartAsync(
             loaded,
             "CITY_AUDITOR",
-            ("Ledger__Log__CheckpointSeconds", "1")
+            [("Ledger__Log__CheckpointSeconds", "1")]
         );
         await using var owner = NpgsqlDataSource.Create(process.ConnectionString);
         await using var connection = await owner.OpenConnectionAsync();
@@ -370,7 +370,7 @@ public sealed partial class LogTests(ApiFixture api)
 
     /// <summary>Changed, well signed, and yet the verifier says what is wrong with it.</summary>
     private static async Task FoundAsync(
-        SampleProcess process,
+        SampleProduct process,
         IEnumerable<string> lines,
         string what,
         Func<List<string>, IEnumerable<string>> change,
@@ -387,7 +387,7 @@ public sealed partial class LogTests(ApiFixture api)
     }
 
     /// <summary>Numbered and signed anew by the operator: what to ask the verifier.</summary>
-    private static async Task<string[]> SignedAsync(SampleProcess process, IEnumerable<string> lines)
+    private static async Task<string[]> SignedAsync(SampleProduct process, IEnumerable<string> lines)
     {
         var (tree, text) = (new MerkleTree.Growing(), new StringBuilder());
         foreach (var (line, i) in lines.Select((l, i) => (l, i)))
@@ -469,7 +469,7 @@ public sealed partial class LogTests(ApiFixture api)
     }
 
     /// <summary>An auditor's sample of what the county approved.</summary>
-    private static Task<SampleView> SampledAsync(SampleProcess process) =>
+    private static Task<SampleView> SampledAsync(SampleProduct process) =>
         DrawnSamples.DrawnAsync(
             new SampleClient(
                 process.Http,
@@ -489,7 +489,7 @@ public sealed partial class LogTests(ApiFixture api)
 
     /// <summary>A second program (redraw.py) draws the same fen from the exported log, and no
     /// others.</summary>
-    private static async Task RedrawnAsync(SampleProcess process, SampleView sample, string log, string checkpoint)
+    private static async Task RedrawnAsync(SampleProduct process, SampleView sample, string log, string checkpoint)
     {
         (int Exit, string Said) Redraw(string of) =>
             Programs.Run(
@@ -512,7 +512,7 @@ public sealed partial class LogTests(ApiFixture api)
     [Fact]
     public async Task L4_L5_L6_L7_L9_L14_L15_L18_the_verifier_finds_a_planted_breach_of_each()
     {
-        await using var process = await SampleProcess.StartAsync(api, "ledger_planted", "CITY_AUDITOR");
+        await using var process = await SampleProduct.StartAsync(api, "ledger_planted", "CITY_AUDITOR");
         await ApiFixture.EventuallyAsync(
             async () => (await process.Http.ReadAsync<LogStatusView>("/api/audit/log")).Waiting == 0,
             "every event is in the log"
@@ -865,13 +865,13 @@ public sealed partial class LogTests(ApiFixture api)
             ["ConnectionStrings__Ledger"] = access.Application,
             ["Ledger__KeyFile"] = api.KeyFile,
         };
-        await using (var process = await ApiProcess.StartAsync(alone))
+        await using (var process = await ApiHost.StartAsync(alone))
             Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
         Assert.Contains(
             "可以改动事件",
             (
                 await Assert.ThrowsAsync<InvalidOperationException>(() =>
-                    ApiProcess.StartAsync(
+                    ApiHost.StartAsync(
                         new Dictionary<string, string>(alone)
                         {
                             ["ConnectionStrings__Ledger"] = api.ConnectionString,
@@ -889,7 +889,7 @@ public sealed partial class LogTests(ApiFixture api)
             "schema",
             (
                 await Assert.ThrowsAsync<InvalidOperationException>(() =>
-                    ApiProcess.StartAsync(
+                    ApiHost.StartAsync(
                         new Dictionary<string, string>(alone) { ["ConnectionStrings__Ledger"] = empty.ConnectionString }
                     )
                 )
@@ -925,9 +925,9 @@ public sealed partial class LogTests(ApiFixture api)
             ["ConnectionStrings__Ledger"] = As(application, "a"),
             ["Ledger__KeyFile"] = keys,
         };
-        Assert.Equal((0, ""), await ApiProcess.RunAsync(settings, "schema"));
+        Assert.Equal((0, ""), await ApiHost.RunAsync(settings, "schema"));
         settings.Remove("ConnectionStrings__LedgerOwner");
-        await using (var process = await ApiProcess.StartAsync(settings))
+        await using (var process = await ApiHost.StartAsync(settings))
         {
             Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
             var tokens = new Security.Tokens(KeyFile.LoadOrCreate(keys), TimeProvider.System);
@@ -949,7 +949,7 @@ public sealed partial class LogTests(ApiFixture api)
         await product.SealedAsync();
         var older = await product.DownloadAsync("/log/checkpoint", "older");
         await product.StopAsync();
-        Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "log-key", "rotate")).Exit);
+        Assert.Equal(0, (await ApiHost.RunAsync(product.Settings, "log-key", "rotate")).Exit);
         await product.StartAsync();
         await product.Village.AllocateAsync(1);
         await product.SealedAsync();
@@ -967,8 +967,8 @@ public sealed partial class LogTests(ApiFixture api)
 
         var old = NoteVerifier.Parse((await File.ReadAllTextAsync(first)).Trim());
         await product.StopAsync();
-        Assert.Equal(1, (await ApiProcess.RunAsync(product.Settings, "log-key", "retire", "00000000")).Exit);
-        Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "log-key", "retire", $"{old.KeyId:x8}")).Exit);
+        Assert.Equal(1, (await ApiHost.RunAsync(product.Settings, "log-key", "retire", "00000000")).Exit);
+        Assert.Equal(0, (await ApiHost.RunAsync(product.Settings, "log-key", "retire", $"{old.KeyId:x8}")).Exit);
         await product.StartAsync();
         await product.Village.AllocateAsync(1);
         var latest = Checkpoint.Parse(await product.SealedAsync());

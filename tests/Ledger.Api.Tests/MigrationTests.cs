@@ -31,7 +31,7 @@ public sealed class MigrationTests(ApiFixture api)
             ["ConnectionStrings__Ledger"] = database,
             ["Ledger__KeyFile"] = Path.Combine(Path.GetTempPath(), $"ledger-migrated-{Guid.NewGuid():N}.json"),
         };
-        Task<(int Exit, string Output)> SchemaAsync() => ApiProcess.RunAsync(settings, "schema");
+        Task<(int Exit, string Output)> SchemaAsync() => ApiHost.RunAsync(settings, "schema");
         Assert.Equal(0, (await SchemaAsync()).Exit);
         await using var connection = new NpgsqlConnection(database);
         await connection.OpenAsync();

@@ -76,7 +76,7 @@ public sealed class OidcTests(ApiFixture api)
         await using var _ = authority;
         await using var __ = stranger;
         var village = await api.RegisteredAsync();
-        await using var process = await ApiProcess.StartAsync(
+        await using var process = await ApiHost.StartAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = api.ConnectionString,

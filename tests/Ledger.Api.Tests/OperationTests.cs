@@ -4,10 +4,13 @@ using Ledger.Api.Operation;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What an operator sees: health with reasons, metrics without people, an orderly stop.</summary>
+/// <summary>
+/// What an operator sees: health with reasons, metrics without people, an orderly stop. Of processes: the hosts of one
+/// share their metrics, and have no signals.
+/// </summary>
 public sealed class OperationTests(Databases databases) : IClassFixture<Databases>
 {
-    private static async Task<(HttpStatusCode Status, HealthView Health)> HealthAsync(ApiProcess process)
+    private static async Task<(HttpStatusCode Status, HealthView Health)> HealthAsync(RunningApi process)
     {
         using var response = await process.Http.GetAsync("/health/ready");
         return (response.StatusCode, await response.ReadAsync<HealthView>());
@@ -18,7 +21,7 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
     [Fact]
     public async Task Ready_becomes_degraded_with_its_reasons_and_the_metrics_count_without_saying_whose()
     {
-        await using var product = await Product.StartAsync(databases, "ledger_h");
+        await using var product = await Product.StartAsync(databases, "ledger_h", asProcess: true);
         product.Settings["Ledger__Metrics"] = "true";
         var folder = product.Settings["Ledger__BackupFolder"] = Path.Combine(product.Folder.FullName, "backups");
         var (backups, now) = (new Backups(folder), DateTimeOffset.UtcNow);
@@ -28,7 +31,7 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
         await product.StopAsync();
         await product.StartAsync();
         await ApiFixture.EventuallyAsync(
-            async () => (await HealthAsync(product.Process)).Health.Status == "ready",
+            async () => (await HealthAsync(product.Api)).Health.Status == "ready",
             "ready"
         );
         var digest = await product.Village.Officer.EvidenceAsync("slip");
@@ -118,13 +121,13 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
         // An older version wrote the funds: degraded, until a check has looked at all of them.
         await product.AttackAsync("update ledger.state_shape set shape = 'older' where type = 'Fund'");
         await ApiFixture.EventuallyAsync(
-            async () => Codes((await HealthAsync(product.Process)).Health).SequenceEqual(["states-changed"]),
+            async () => Codes((await HealthAsync(product.Api)).Health).SequenceEqual(["states-changed"]),
             "degraded after an upgrade"
         );
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
         await ApiFixture.EventuallyAsync(
-            async () => (await HealthAsync(product.Process)).Health.Status == "ready",
+            async () => (await HealthAsync(product.Api)).Health.Status == "ready",
             "ready again"
         );
 
@@ -136,27 +139,27 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
         );
         await ApiFixture.EventuallyAsync(
             async () =>
-                Codes((await HealthAsync(product.Process)).Health) is var codes
+                Codes((await HealthAsync(product.Api)).Health) is var codes
                 && codes.Contains("log-finding")
                 && codes.Contains("backup-late")
                 && codes.Contains("rehearsal-failed"),
             "degraded"
         );
-        var (status, health) = await HealthAsync(product.Process);
+        var (status, health) = await HealthAsync(product.Api);
         Assert.Equal((HttpStatusCode.OK, "degraded"), (status, health.Status));
     }
 
     [Fact]
     public async Task Without_being_asked_there_are_no_metrics_and_a_stop_finishes_what_is_under_way()
     {
-        await using var product = await Product.StartAsync(databases, "ledger_s");
+        await using var product = await Product.StartAsync(databases, "ledger_s", asProcess: true);
         using (var metrics = await product.Http.GetAsync("/metrics"))
             Assert.Equal(HttpStatusCode.Unauthorized, metrics.StatusCode);
         using (var live = await product.Http.GetAsync("/health/live"))
             Assert.Equal(HttpStatusCode.OK, live.StatusCode);
         var work = Enumerable.Range(0, 8).Select(_ => product.Village.AllocateAsync(1)).ToList();
         await Task.Delay(30);
-        Assert.Equal(0, await product.Process.StopAsync());
+        await product.StopAsync();
         var answered = 0;
         foreach (var task in work)
         {
@@ -174,6 +177,5 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
                 >= 2 + answered,
             "something acknowledged is lost"
         );
-        await product.StartAsync();
     }
 }

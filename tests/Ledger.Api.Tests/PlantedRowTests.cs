@@ -72,7 +72,7 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(7));
         Assert.Contains("fund-damaged", refusal.Message);
         Assert.Contains("fen_axis_pkey", await FindingsAsync(product));
-        await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        await ApiHost.RunAsync(product.Settings, "check", "--rebuild");
         await village.AllocateAsync(7);
         Assert.Equal(payee, await Payee());
     }
@@ -113,14 +113,14 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
         await product.AttackAsync("alter table ledger.fen_axis drop constraint of_now_bounds");
         foreach (var row in impossible)
             await product.AttackAsync(row);
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
         Assert.All(
             new[] { "sideways", " 900000", " -5", "line" },
             what => Assert.Contains(what, said, StringComparison.Ordinal)
         );
-        await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        await ApiHost.RunAsync(product.Settings, "check", "--rebuild");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
     }
 

@@ -15,11 +15,12 @@ public sealed class PrivacyTests(ApiFixture api)
     public async Task A_whole_sample_county_leaves_no_name_id_phone_or_card_in_the_database_the_logs_or_the_exports()
     {
         // Debug, as it was while it was loaded: the most that anybody could switch on.
-        await using var process = await SampleProcess.StartAsync(
+        await using var process = await SampleProduct.StartAsync(
             api,
             "ledger_privacy",
             "CITY_AUDITOR",
-            ("Logging__LogLevel__Default", "Debug")
+            [("Logging__LogLevel__Default", "Debug")],
+            asProcess: true // all that it says is looked through, and no test's words among it
         );
         var people = SampleStory.Villages.SelectMany(SampleStory.People).ToList();
         Assert.Equal(3000, people.Count);
@@ -30,7 +31,7 @@ public sealed class PrivacyTests(ApiFixture api)
                 "/members/member-",
                 await process.Http.GetStringAsync($"/api/search?q={Uri.EscapeDataString(q)}")
             );
-        var logs = process.Loaded.Output + process.Process.Output;
+        var logs = process.Loaded.Output + process.Api.Output;
         foreach (var sought in people.Where((_, i) => i % 300 == 7).Select(p => p.Name))
             Assert.DoesNotContain(Uri.EscapeDataString(sought), logs);
         var written = new Dictionary<string, string> { ["logs"] = logs };
@@ -216,7 +217,7 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.Contains($"{api.Today.AddYears(20):yyyy-MM-dd}", refused.Detail);
 
         // The retention period is a setting: an office whose rule says five years.
-        await using var process = await ApiProcess.StartAsync(
+        await using var process = await ApiHost.StartAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = api.ConnectionString,
@@ -268,7 +269,7 @@ public sealed class PrivacyTests(ApiFixture api)
     [Fact]
     public async Task What_was_corrected_stands_in_clear_nowhere_and_is_erased_with_all_that_was_there_before()
     {
-        await using var process = await ApiProcess.StartAsync(
+        await using var process = await ApiHost.StartAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = api.ConnectionString,
@@ -693,7 +694,7 @@ public sealed class PrivacyTests(ApiFixture api)
             $"/api/donors/{donor}/erasure",
             new { reason = "保管期满" }
         );
-        await using var process = await ApiProcess.StartAsync(
+        await using var process = await ApiHost.StartAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = api.ConnectionString,

@@ -8,15 +8,18 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The product as a process of its own on a database of its own, with a county to play in, signed every second; it can
-/// be stopped and started again.
+/// The product on a database of its own, with a county to play in, signed every second; it can be stopped and started
+/// again.
 /// </summary>
 public sealed class Product : IAsyncDisposable
 {
     public required string ConnectionString { get; init; }
     public required Dictionary<string, string> Settings { get; init; }
     public required DirectoryInfo Folder { get; init; }
-    public ApiProcess Process { get; private set; } = null!;
+
+    /// <summary>Whether it runs as a process of its own: <see cref="ApiProcess"/> says for whom.</summary>
+    public bool AsProcess { get; init; }
+    public RunningApi Api { get; private set; } = null!;
     public HttpClient Http { get; private set; } = null!;
     public SampleOffices Offices { get; private set; } = null!;
     public SampleVillage Village { get; private set; } = null!;
@@ -28,23 +31,31 @@ public sealed class Product : IAsyncDisposable
     private string KeyFile => Settings["Ledger__KeyFile"];
 
     /// <summary>With its county opened and signed, as every test's is: opened once, copied for each.</summary>
-    public static async Task<Product> StartAsync(Databases databases, string name)
+    public static async Task<Product> StartAsync(
+        Databases databases,
+        string name,
+        IEnumerable<(string Name, string Value)>? settings = null,
+        bool asProcess = false
+    )
     {
         var folder = Directory.CreateTempSubdirectory("ledger-product");
         var (connection, village) = await databases.CountyDatabaseAsync(name, folder.FullName);
-        var product = Of(connection, folder);
+        var product = Of(connection, folder, asProcess);
         product.Village = village;
+        foreach (var (setting, value) in settings ?? [])
+            product.Settings[setting] = value;
         await product.StartAsync();
         return product;
     }
 
     /// <summary>A database and settings; nothing runs yet.</summary>
-    public static async Task<Product> NewAsync(Databases databases, string name) =>
-        Of(await databases.NewDatabaseAsync(name), Directory.CreateTempSubdirectory("ledger-product"));
+    public static async Task<Product> NewAsync(Databases databases, string name, bool asProcess = false) =>
+        Of(await databases.NewDatabaseAsync(name), Directory.CreateTempSubdirectory("ledger-product"), asProcess);
 
-    private static Product Of(string connection, DirectoryInfo folder) =>
+    private static Product Of(string connection, DirectoryInfo folder, bool asProcess) =>
         new()
         {
+            AsProcess = asProcess,
             ConnectionString = connection,
             Folder = folder,
             Settings = new()
@@ -70,8 +81,8 @@ public sealed class Product : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        Process = await ApiProcess.StartAsync(Settings);
-        Reach(Process.Http);
+        Api = AsProcess ? await ApiProcess.StartAsync(Settings) : await ApiHost.StartAsync(Settings);
+        Reach(Api.Http);
     }
 
     /// <summary>From now on the product is asked through this client.</summary>
@@ -121,8 +132,9 @@ public sealed class Product : IAsyncDisposable
 
     public async Task StopAsync()
     {
-        Assert.Equal(0, await Process.StopAsync());
-        await Process.DisposeAsync();
+        Assert.Equal(0, await Api.StopAsync());
+        await Api.DisposeAsync();
+        Api = null!;
     }
 
     /// <summary>Everything recorded so far is under a signed checkpoint; returns it.</summary>
@@ -280,8 +292,8 @@ public sealed class Product : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Process is { } own)
-            await own.DisposeAsync(); // else another process serves it
+        if (Api is { } own)
+            await own.DisposeAsync(); // else it is stopped, or another product serves it
         Folder.Delete(recursive: true);
     }
 }

@@ -122,7 +122,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
             async () => (await product.CityAuditor.GetAsync<CheckView>("/api/audit/check")).Behind == 0,
             "the projections go on"
         );
-        var (sound, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (sound, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(sound == 0, said);
     }
 
@@ -153,7 +153,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         await product.AttackAsync(
             "create table public.kept as select * from ledger.mt_doc_fund; update ledger.mt_doc_fund set data = '[]'"
         );
-        var (wrong, checkedThrough) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (wrong, checkedThrough) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(1, wrong);
         Assert.Contains("Collective collective-", checkedThrough, StringComparison.Ordinal);
         Assert.Contains("核对 ", checkedThrough, StringComparison.Ordinal);
@@ -161,7 +161,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
             "update ledger.mt_doc_fund f set data = k.data from public.kept k where k.id = f.id; drop table public.kept"
         );
         var form = await product.ScalarAsync<string>(Form);
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "rebuild");
         Assert.Equal(1, exit);
         var last = await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events");
         Assert.Contains($"{product.Village.FundId}：由事件 {last - 2} ", said, StringComparison.Ordinal);
@@ -192,7 +192,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
                 + "delete from ledger.schema_stamp"
         );
         await product.MigrateFromSchemaSqlAsync();
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "schema");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "schema");
         Assert.True(exit == 0, said);
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
         Assert.Equal(ids, await product.ScalarAsync<long>(rows));
@@ -215,7 +215,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
                 keys
             )
         ).Application;
-        var (exit, said) = await ApiProcess.RunAsync(
+        var (exit, said) = await ApiHost.RunAsync(
             new Dictionary<string, string>(product.Settings) { ["ConnectionStrings__Ledger"] = application },
             "rebuild"
         );
@@ -224,10 +224,10 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         await using var database = NpgsqlDataSource.Create(product.ConnectionString);
         await using var other = await database.OpenConnectionAsync();
         await other.ExecuteAsync("select pg_advisory_lock(@lock)", ("lock", Rebuild.Lock));
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "rebuild");
         Assert.True(exit == 1 && said.Contains("另一次重建", StringComparison.Ordinal), said);
         await other.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Rebuild.Lock));
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "rebuild");
         Assert.True(exit == 0, said);
     }
 }

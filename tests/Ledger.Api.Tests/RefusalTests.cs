@@ -83,9 +83,9 @@ public sealed class RefusalTests(ApiFixture api)
     [Fact]
     public async Task What_somebody_unknown_is_refused_leaves_nothing_but_a_count_and_a_line_in_the_log()
     {
-        await using var product = await Product.NewAsync(api, "ledger_unknown");
+        await using var product = await Product.NewAsync(api, "ledger_unknown", asProcess: true);
         product.Settings["Ledger__RateLimit__PerAddress"] = "4";
-        product.Settings["Ledger__Metrics"] = "true";
+        product.Settings["Ledger__Metrics"] = "true"; // which all hosts of a process share
         await product.StartAsync();
         await product.OpenCountyAsync();
         await NoticedAsync(product);
@@ -124,7 +124,7 @@ public sealed class RefusalTests(ApiFixture api)
         await Task.Delay(TimeSpan.FromSeconds(2)); // the log is signed every second, the trail is faster
         Assert.Equal(before, await SettledRowsAsync(product));
         var lines = product
-            .Process.Output.Split('\n')
+            .Api.Output.Split('\n')
             .Where(l => l.Contains("not signed in", StringComparison.Ordinal))
             .ToList();
         // The first of each kind in a minute: not-found, field-invalid, personal-data-in-text; this took no more than
@@ -132,7 +132,7 @@ public sealed class RefusalTests(ApiFixture api)
         Assert.InRange(lines.Count, 3, 9);
         Assert.All(
             [citizen, Phone, "nothing-1", new string('x', 40)],
-            s => Assert.DoesNotContain(s, product.Process.Output)
+            s => Assert.DoesNotContain(s, product.Api.Output)
         );
         await ApiFixture.EventuallyAsync(
             async () =>
@@ -261,7 +261,7 @@ public sealed class RefusalTests(ApiFixture api)
             "the trail has them"
         );
 
-        var (exit, said) = Programs.Verify(
+        var (exit, said) = Programs.VerifyHere(
             "log",
             await product.DownloadAsync("/api/exports/log", "log.jsonl"),
             "--checkpoint",
@@ -294,7 +294,7 @@ public sealed class RefusalTests(ApiFixture api)
         Assert.True(check.IsSound, $"{check}");
         Assert.Equal(size, check.Events);
         Assert.True((await product.CityAuditor.GetAsync<LogCheckView>("/api/audit/log/check")).IsSound);
-        (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
 
         // Whoever does not see everything else does not see them either: the city's policy year is not a county's.

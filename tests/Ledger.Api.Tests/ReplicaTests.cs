@@ -36,7 +36,7 @@ public sealed class ReplicaTests : IDisposable
         Assert.True(await ApiFixture.ScalarOfAsync<bool>(copy, "select pg_is_in_recovery()"));
 
         var keys = Path.Combine(_folder, "keys.json");
-        await using var product = await ApiProcess.StartAsync(
+        await using var product = await ApiHost.StartAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = server,
@@ -93,7 +93,7 @@ public sealed class ReplicaTests : IDisposable
             Host = $"{new NpgsqlConnectionStringBuilder(copy).Host},{new NpgsqlConnectionStringBuilder(server).Host}",
             TargetSessionAttributes = "primary",
         };
-        var (exit, said) = await ApiProcess.RunAsync(
+        var (exit, said) = await ApiHost.RunAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = both.ConnectionString,

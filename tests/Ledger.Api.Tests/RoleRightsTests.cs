@@ -23,7 +23,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             .Select(m => m.Groups[1].Value)
             .ToList();
         await using var product = await Product.NewAsync(databases, "ledger_rights");
-        Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "schema")).Exit);
+        Assert.Equal(0, (await ApiHost.RunAsync(product.Settings, "schema")).Exit);
         await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
         await connection.OpenAsync();
         var changeable = await connection.QueryAsync(
@@ -96,7 +96,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
                 (await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(sql))).SqlState
             );
         await product.AttackAsync(string.Join(";", taken));
-        var (code, words) = await ApiProcess.RunAsync(
+        var (code, words) = await ApiHost.RunAsync(
             new Dictionary<string, string>(product.Settings)
             {
                 ["ConnectionStrings__Ledger"] = await product.ApplicationConnectionAsync(),
@@ -105,7 +105,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             "--rebuild"
         );
         Assert.True(code != 0 && words.Contains("LedgerOwner", StringComparison.Ordinal), words);
-        (code, words) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        (code, words) = await ApiHost.RunAsync(product.Settings, "check", "--rebuild");
         Assert.True(code == 1 && words.Contains("AuditTrail") && words.Contains("FenAxis"), words);
 
         // Read models: the check names each.
@@ -118,7 +118,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         )
         {
             await product.EditAsync(sql);
-            var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+            var (exit, said) = await ApiHost.RunAsync(product.Settings, "check", "--rebuild");
             Assert.True(exit == 1 && said.Contains(projection, StringComparison.Ordinal), $"{sql}: {said}");
         }
         Assert.True((await CheckAsync()).IsSound);
@@ -449,7 +449,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             $"{village.ApplicationPath}/approval"
         );
         await product.FoundAsync("state", $"事件 {forged}（application_filed");
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
         Assert.Contains($"事件 {forged}（application_filed）无法读取", said);
     }
@@ -483,7 +483,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         var keys = Path.Combine(product.Folder.FullName, "public");
         await File.WriteAllTextAsync(keys, await product.Http.GetStringAsync("/log/keys"));
         var receipt = await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "1.tlog-proof");
-        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit);
+        Assert.Equal(0, Programs.VerifyHere("receipt", receipt, "--key", keys).Exit);
     }
 
     [Fact]
@@ -536,7 +536,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         Assert.Empty(
             (await county.GetAsync("/api/audit/events?code=not-found")).GetProperty("entries").EnumerateArray()
         );
-        var (_, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (_, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.Contains("3 个事件没有区划，或区划不成立", said);
     }
 

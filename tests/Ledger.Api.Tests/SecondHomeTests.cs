@@ -181,7 +181,7 @@ public sealed class SecondHomeTests(ApiFixture api)
             }
         );
         Assert.Empty(left.Memberships); // nothing of the other home
-        var check = await ApiProcess.RunAsync(
+        var check = await ApiHost.RunAsync(
             new Dictionary<string, string>
             {
                 ["ConnectionStrings__Ledger"] = api.ConnectionString,

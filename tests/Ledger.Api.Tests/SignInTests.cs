@@ -523,7 +523,7 @@ public sealed class SignInTests(ApiFixture api)
             ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_admin"),
             ["Ledger__KeyFile"] = api.KeyFile,
         };
-        var (exit, output) = await ApiProcess.RunAsync(
+        var (exit, output) = await ApiHost.RunAsync(
             settings,
             "administrator",
             "--name",
@@ -538,13 +538,13 @@ public sealed class SignInTests(ApiFixture api)
             .Value;
         Assert.Equal(
             1,
-            (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708")).Exit
+            (await ApiHost.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708")).Exit
         );
         Assert.Equal(
             2,
-            (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "37")).Exit
+            (await ApiHost.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "37")).Exit
         );
-        await using var process = await ApiProcess.StartAsync(settings);
+        await using var process = await ApiHost.StartAsync(settings);
         using var changed = await process.Http.PostAsync(
             "/api/session/password",
             SampleClient.Json(

@@ -55,8 +55,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
             "select seq_id from ledger.mt_events where type = 'funds_allocated' and version = 2"
         );
         var receipt = await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "1.tlog-proof");
-        Assert.Equal(0, Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys).Exit);
-        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit);
+        Assert.Equal(0, Programs.VerifyHere("log", log, "--checkpoint", checkpoint, "--key", keys).Exit);
+        Assert.Equal(0, Programs.VerifyHere("receipt", receipt, "--key", keys).Exit);
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
         await product.StopAsync();
         await product.StartAsync();
@@ -71,12 +71,12 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         Assert.Contains(problem, found.GetRawText());
         // One change, one finding: no broken root on top of it.
         Assert.Single(found.GetProperty("findings").EnumerateArray());
-        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        var (exit, said) = await ApiHost.RunAsync(product.Settings, "check");
         Assert.True(exit == 1 && said.Contains(problem, StringComparison.Ordinal), said);
         if (what == "edited")
         {
             // An auditor with an export, a checkpoint and no trust: the changed log is not what was signed.
-            var (code, words) = Programs.Verify(
+            var (code, words) = Programs.VerifyHere(
                 "log",
                 await product.DownloadAsync("/api/exports/log", "changed.jsonl"),
                 "--checkpoint",
@@ -88,7 +88,7 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
             Assert.Equal(
                 1,
                 Programs
-                    .Verify(
+                    .VerifyHere(
                         "receipt",
                         await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "2.tlog-proof"),
                         "--key",
@@ -97,7 +97,7 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
                     .Exit
             );
             // The receipt from before still proves what it was.
-            Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit);
+            Assert.Equal(0, Programs.VerifyHere("receipt", receipt, "--key", keys).Exit);
         }
         if (what == "inserted in the middle")
         {
@@ -106,7 +106,7 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
             const string Axes =
                 "select string_agg(a::text, ' ' order by axis, account, fen_from) from ledger.fen_axis a";
             var axes = await product.ScalarAsync<string>(Axes);
-            (exit, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+            (exit, said) = await ApiHost.RunAsync(product.Settings, "check", "--rebuild");
             Assert.True(exit == 1 && said.Contains("FenAxis", StringComparison.Ordinal), said);
             Assert.Equal(axes, await product.ScalarAsync<string>(Axes));
         }
@@ -155,7 +155,7 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         );
         var keys = await product.DownloadAsync("/log/keys", "keys");
         var witnessKey = product.Settings["Ledger__Log__Witnesses__0"].Split(' ', 2)[1];
-        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
+        Assert.Equal(0, Programs.VerifyHere("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
         await product.StopAsync();
         await product.AttackAsync(
             """
@@ -176,7 +176,7 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         Assert.Equal(
             1,
             Programs
-                .Verify(
+                .VerifyHere(
                     "receipt",
                     await product.DownloadAsync($"/api/audit/events/{newest}/receipt", "new.tlog-proof"),
                     "--key",
@@ -186,7 +186,7 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
                 )
                 .Exit
         );
-        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
+        Assert.Equal(0, Programs.VerifyHere("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
     }
 
     [Fact]

@@ -12,14 +12,14 @@ public sealed partial class AccountPageTests(WebFixture web)
     /// <summary>
     /// A product of its own that knows nobody but a first administrator, chen.gang, who has this one-time password.
     /// </summary>
-    internal static async Task<(ApiProcess Product, string Once)> EmptyAsync(
+    internal static async Task<(RunningApi Product, string Once)> EmptyAsync(
         WebFixture web,
         DirectoryInfo folder,
         string name
     )
     {
         var (settings, once) = await AdministratorAsync(web, folder, name);
-        return (await ApiProcess.StartAsync(settings), once);
+        return (await ApiHost.StartAsync(settings), once);
     }
 
     /// <summary>A database with nobody but chen.gang, and his one-time password.</summary>
@@ -34,14 +34,7 @@ public sealed partial class AccountPageTests(WebFixture web)
             ["ConnectionStrings__Ledger"] = await web.Api.NewDatabaseAsync(name),
             ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
         };
-        var (_, output) = await ApiProcess.RunAsync(
-            settings,
-            "administrator",
-            "--name",
-            "chen.gang",
-            "--region",
-            "3708"
-        );
+        var (_, output) = await ApiHost.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708");
         return (settings, OneTime().Match(output).Groups[1].Value);
     }
 

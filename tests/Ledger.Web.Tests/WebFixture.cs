@@ -22,7 +22,7 @@ public sealed class WebFixture : IAsyncLifetime
     private const string SampleWords = "样例审计自己的一句话";
 
     public IBrowser Browser { get; private set; } = null!;
-    public SampleProcess Sample { get; private set; } = null!;
+    public SampleProduct Sample { get; private set; } = null!;
 
     /// <summary>What the sample's mail server takes.</summary>
     public MailSink Mails { get; } = new();
@@ -43,7 +43,7 @@ public sealed class WebFixture : IAsyncLifetime
         // The one that these tests need is loaded as a visitor loads it.
         var folder = Directory.CreateTempSubdirectory("ledger-sample").FullName;
         var empty = new LoadedSample(await _api.NewDatabaseAsync("web"), folder, "");
-        Sample = await SampleProcess.StartAsync(
+        Sample = await SampleProduct.StartAsync(
             empty,
             "CITY_AUDITOR",
             [
@@ -52,7 +52,8 @@ public sealed class WebFixture : IAsyncLifetime
                 .. ApiFixture
                     .Notifying(Mails)
                     .Select(s => (s.Name.Replace(":", "__", StringComparison.Ordinal), s.Value)),
-            ]
+            ],
+            asProcess: true // all pages' tests at once, and none of them waits for another's garbage
         );
         // A second county asks to be a pilot: for the city to decide.
         var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);

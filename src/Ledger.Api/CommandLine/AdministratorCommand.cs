@@ -24,7 +24,7 @@ public static class AdministratorCommand
                 if ((ActorName.AccountFault(who) ?? Tokens.Fault(Roles.Administrator, where)) is { } fault)
                     throw Call.Misuse(command, fault);
                 await using var ground = await Ground.OpenAsync(settings, command.Name);
-                var app = await Program.BuildAsync(ground);
+                await using var app = await Program.BuildAsync(ground);
                 return await MakeAsync(app.Services, who, where);
             }
         );

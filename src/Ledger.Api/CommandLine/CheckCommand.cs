@@ -36,7 +36,7 @@ public static class CheckCommand
             async (call, _) =>
             {
                 await using var ground = await Ground.OpenAsync(settings, command.Name);
-                var app = await Program.BuildAsync(ground);
+                await using var app = await Program.BuildAsync(ground);
                 var apart = call.GetValue(margin) is { } minutes ? TimeSpan.FromMinutes(minutes) : (TimeSpan?)null;
                 if (!call.GetValue(rebuild))
                     return await RunAsync(app.Services, null, apart);

@@ -24,7 +24,7 @@ public static class ExportCommand
             async (call, _) =>
             {
                 await using var ground = await Ground.OpenAsync(settings, command.Name);
-                var app = await Program.BuildAsync(ground);
+                await using var app = await Program.BuildAsync(ground);
                 var kind = Kinds[call.GetRequiredValue(format)];
                 return await RunAsync(
                     app.Services,

@@ -35,7 +35,7 @@ public sealed record LoadedSample(string ConnectionString, string Folder, string
         return new LoadedSample(connectionString, folder, output);
     }
 
-    public static bool IsLoaded(ApiProcess process) => process.Said("tour.env");
+    public static bool IsLoaded(RunningApi process) => process.Said("tour.env");
 
     /// <summary>Kills it as soon as that holds.</summary>
     private static async Task<string> RunAsync(Dictionary<string, string> settings, Func<ApiProcess, bool> until)
@@ -47,40 +47,44 @@ public sealed record LoadedSample(string ConnectionString, string Folder, string
     }
 }
 
-/// <summary>
-/// The product as <c>./start</c> runs it: a process with the sample county, loaded, on a database of its own.
-/// </summary>
-public sealed class SampleProcess : IAsyncDisposable
+/// <summary>The product as <c>./start</c> runs it, with the sample county, on a database of its own.</summary>
+public sealed class SampleProduct : IAsyncDisposable
 {
-    public required ApiProcess Process { get; init; }
+    public required RunningApi Api { get; init; }
     public required LoadedSample Loaded { get; init; }
     public string ConnectionString => Loaded.ConnectionString;
-    public HttpClient Http => Process.Http;
+    public HttpClient Http => Api.Http;
 
     /// <param name="actor">Whose token every request carries: a variable of tour.env.</param>
-    public static async Task<SampleProcess> StartAsync(
+    public static async Task<SampleProduct> StartAsync(
         Databases databases,
         string name,
         string actor,
-        params (string Name, string Value)[] settings
+        IEnumerable<(string Name, string Value)>? settings = null,
+        bool asProcess = false
     )
     {
         var folder = Directory.CreateTempSubdirectory("ledger-sample").FullName;
-        return await StartAsync(await databases.SampleDatabaseAsync(name, folder), actor, settings);
+        return await StartAsync(await databases.SampleDatabaseAsync(name, folder), actor, settings, asProcess);
     }
 
-    public static async Task<SampleProcess> StartAsync(
+    public static async Task<SampleProduct> StartAsync(
         LoadedSample loaded,
         string actor,
-        params (string Name, string Value)[] settings
+        IEnumerable<(string Name, string Value)>? settings = null,
+        bool asProcess = false
     )
     {
         var all = LoadedSample.Settings(loaded.ConnectionString, loaded.Folder);
-        foreach (var (setting, value) in settings)
+        foreach (var (setting, value) in settings ?? [])
             all[setting] = value;
-        var sample = new SampleProcess { Process = await ApiProcess.StartAsync(all), Loaded = loaded };
+        var sample = new SampleProduct
+        {
+            Api = asProcess ? await ApiProcess.StartAsync(all) : await ApiHost.StartAsync(all),
+            Loaded = loaded,
+        };
         await ApiFixture.EventuallyAsync(
-            () => Task.FromResult(LoadedSample.IsLoaded(sample.Process)),
+            () => Task.FromResult(LoadedSample.IsLoaded(sample.Api)),
             "the sample is there"
         );
         sample.Http.DefaultRequestHeaders.Authorization = new("Bearer", sample.Variable(actor));
@@ -96,7 +100,7 @@ public sealed class SampleProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Process.DisposeAsync();
+        await Api.DisposeAsync();
         Directory.Delete(Loaded.Folder, recursive: true);
     }
 }
