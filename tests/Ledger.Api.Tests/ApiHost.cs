@@ -91,6 +91,8 @@ public sealed class ApiHost : RunningApi
         LetGo();
     }
 
-    /// <summary>A process that ends leaves no connection behind, which would be in the way of who copies a database.</summary>
+    /// <summary>
+    /// A process that ends leaves no connection behind, which would be in the way of who copies a database.
+    /// </summary>
     private static void LetGo() => NpgsqlConnection.ClearAllPools();
 }
