@@ -326,32 +326,20 @@ public sealed class JobReadingTests(ApiFixture api)
     private async Task<string> LeftAsync(Actor by, string path, int pieces)
     {
         var keys = KeyFile.Load(api.KeyFile);
-        var job = new Job(
+        var job = Job.HandedIn(
+            keys,
             $"job-{Guid.NewGuid():N}",
             path.EndsWith("journal", StringComparison.Ordinal) ? "export-journal" : "export-events",
             by,
             path,
             "x",
             new string('0', 64),
-            0,
-            "",
-            JobState.Waiting,
-            null,
-            null,
-            null,
-            0,
-            0,
-            new JobResult(),
             DateTimeOffset.UtcNow,
-            null,
-            null
-        )
-        {
-            Method = "GET",
-        };
+            isReading: true
+        );
         await using var connection = await api.Database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await (job with { Seal = job.SealOf(keys) }).InsertAsync(connection);
+        await job.InsertAsync(connection);
         await connection.ExecuteAsync(
             """
             update ledger.job

@@ -332,29 +332,20 @@ public sealed class JobTests(ApiFixture api)
 
         async Task<string> JobOfAsync(Actor by, bool held)
         {
-            var job = new Job(
+            var job = Job.HandedIn(
+                keys,
                 $"job-{Guid.NewGuid():N}",
                 "import-contributions",
                 by,
                 $"/api/contributions/import?year={village.Year}",
                 "x",
                 new string('0', 64),
-                1,
-                "",
-                JobState.Waiting,
-                null,
-                null,
-                null,
-                0,
-                0,
-                new JobResult(),
                 DateTimeOffset.UtcNow,
-                null,
-                null
+                bytes: 1
             );
             await using var connection = await api.Database.OpenConnectionAsync();
             await using var transaction = await connection.BeginTransactionAsync();
-            await (job with { Seal = job.SealOf(keys) }).InsertAsync(connection);
+            await job.InsertAsync(connection);
             if (held)
                 await connection.ExecuteAsync(
                     """

@@ -156,6 +156,48 @@ public sealed record Job(
         };
     }
 
+    /// <summary>One that waits, sealed and still to be put down; a reading's with the form that it asks for.</summary>
+    public static Job HandedIn(
+        KeyFile keys,
+        string id,
+        string kind,
+        Actor by,
+        string path,
+        string trace,
+        string digest,
+        DateTimeOffset at,
+        long bytes = 0,
+        bool isReading = false,
+        string? accept = null
+    )
+    {
+        var job = new Job(
+            id,
+            kind,
+            by,
+            path,
+            trace,
+            digest,
+            bytes,
+            "",
+            JobState.Waiting,
+            null,
+            null,
+            null,
+            0,
+            0,
+            new JobResult(),
+            at,
+            null,
+            null
+        )
+        {
+            Method = isReading ? HttpMethods.Get : HttpMethods.Post,
+            Accept = accept,
+        };
+        return job with { Seal = job.SealOf(keys) };
+    }
+
     /// <param name="rest">What follows <c>from job</c>.</param>
     public static Task<List<Job>> FindAsync(
         NpgsqlConnection connection,

@@ -93,27 +93,18 @@ public static class JobEndpoints
         string digest;
         await using (var content = file.OpenReadStream())
             digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(content));
-        var job = new Job(
+        var job = Job.HandedIn(
+            keys,
             $"job-{Guid.CreateVersion7():N}",
             command.Name,
             command.Actor,
             $"{http.Request.Path}{http.Request.QueryString}",
             Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
             digest,
-            file.Length,
-            "",
-            JobState.Waiting,
-            null,
-            null,
-            null,
-            0,
-            0,
-            new JobResult(),
             command.Now,
-            null,
-            null
+            file.Length
         );
-        await (job with { Seal = job.SealOf(keys) }).InsertAsync(command.Connection);
+        await job.InsertAsync(command.Connection);
         await using (var content = file.OpenReadStream())
             await Job.PutFileAsync(command.Connection, keys, job.Id, content);
         return new Answer(job.View(), Status: StatusCodes.Status202Accepted, Location: $"/api/jobs/{job.Id}");
@@ -150,45 +141,33 @@ public static class JobEndpoints
         if (PersonalNumbers.In(said) is { } number)
             throw new RefusedException(new Rejection(Rejections.PersonalDataInText, $"地址里不能有{number}"));
         var accept = Workbook.IsWantedBy(http) ? Workbook.ContentType : null;
+        var key = IdempotencyKey.SoundOf(http);
         var digest = Convert.ToHexStringLower(
             SHA256.HashData(
                 JsonSerializer.SerializeToUtf8Bytes(
-                    (string?[])[by.Id, by.Role, by.Region, by.OnBehalfOf, path, accept, IdempotencyKey.SoundOf(http)]
+                    (string?[])[by.Id, by.Role, by.Region, by.OnBehalfOf, path, accept, key]
                 )
             )
         );
-        var isKeyed = IdempotencyKey.SoundOf(http) is not null;
-        var job = new Job(
-            isKeyed ? $"job-{digest[..32]}" : $"job-{Guid.CreateVersion7():N}",
+        var job = Job.HandedIn(
+            keys,
+            key is null ? $"job-{Guid.CreateVersion7():N}" : $"job-{digest[..32]}",
             http.CommandName()!,
             by,
             path,
             Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
             digest,
-            0,
-            "",
-            JobState.Waiting,
-            null,
-            null,
-            null,
-            0,
-            0,
-            new JobResult(),
             services.GetRequiredService<TimeProvider>().GetUtcNow(),
-            null,
-            null
-        )
-        {
-            Method = HttpMethods.Get,
-            Accept = accept,
-        };
+            isReading: true,
+            accept: accept
+        );
         await using var connection = await services
             .GetRequiredService<NpgsqlDataSource>()
             .OpenConnectionAsync(http.RequestAborted);
-        if (!isKeyed || await Job.OfAsync(connection, job.Id) is null)
+        if (key is null || await Job.OfAsync(connection, job.Id) is null)
         {
             await RequireFewAsync(connection, by, null);
-            await (job with { Seal = job.SealOf(keys) }).InsertAsync(connection);
+            await job.InsertAsync(connection);
         }
         JobMetadata.Told(http);
         return Results.Accepted($"/api/jobs/{job.Id}", (await Job.OfAsync(connection, job.Id))!.View());

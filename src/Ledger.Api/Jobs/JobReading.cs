@@ -46,12 +46,12 @@ public sealed partial class JobRunner
                 await EndAsync(job, JobState.Cancelled, job.Result);
                 return;
             }
-            if ((status < 500 && status != StatusCodes.Status429TooManyRequests) || tries == Tries)
+            if (IsLast(status, tries))
             {
                 await FailAsync(job, Meaning(answer));
                 return;
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(250 << tries), cancellation);
+            await Task.Delay(After(tries), cancellation);
         }
     }
 
@@ -173,13 +173,13 @@ public sealed partial class JobRunner
                     return true;
                 }
             }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                log.LogWarning("{Job}: how far it is could not be said: {Reason}", id, e.Message);
-            }
             catch (OperationCanceledException)
             {
                 return false; // it is over
+            }
+            catch (Exception e)
+            {
+                log.LogWarning("{Job}: how far it is could not be said: {Reason}", id, e.Message);
             }
         }
         return false;

@@ -46,8 +46,7 @@ public sealed partial class JobRunner(
         SweepEvery = TimeSpan.FromMinutes(10);
 
     private readonly Guid _me = Guid.NewGuid();
-    private readonly Dictionary<string, Task> _running = [];
-    private readonly HashSet<string> _readings = [];
+    private readonly Dictionary<string, (Task Task, bool IsReading)> _running = [];
 
     /// <summary>Where its requests go, once the routes are there.</summary>
     public Lazy<RequestDelegate>? Inner { get; set; }
@@ -58,11 +57,10 @@ public sealed partial class JobRunner(
         {
             try
             {
-                foreach (var done in _running.Where(r => r.Value.IsCompleted).Select(r => r.Key).ToList())
+                foreach (var done in _running.Where(r => r.Value.Task.IsCompleted).Select(r => r.Key).ToList())
                     _running.Remove(done);
-                _readings.IntersectWith(_running.Keys);
-                while (_running.Count < AtOnce && await ClaimAsync(stopping) is { } id)
-                    _running[id] = KeepAsync(id, stopping);
+                while (_running.Count < AtOnce && await ClaimAsync(stopping) is var (id, isReading))
+                    _running[id] = (KeepAsync(id, stopping), isReading);
                 if (swept == 0 || Stopwatch.GetElapsedTime(swept) > SweepEvery)
                 {
                     await SweepAsync(stopping);
@@ -75,14 +73,14 @@ public sealed partial class JobRunner(
             }
             await Task.Delay(Pause, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
         }
-        await Task.WhenAll(_running.Values);
+        await Task.WhenAll(_running.Values.Select(r => r.Task));
     }
 
     /// <summary>
     /// What waits, and what a node left that is gone, becomes this node's. Of readings one at a time: imports go on
     /// beside a long one.
     /// </summary>
-    private async Task<string?> ClaimAsync(CancellationToken stopping)
+    private async Task<(string Id, bool IsReading)?> ClaimAsync(CancellationToken stopping)
     {
         if (Inner is null)
             return null;
@@ -106,11 +104,9 @@ public sealed partial class JobRunner(
             r => (Id: r.GetString(0), IsReading: r.GetString(1) == HttpMethods.Get),
             ("me", _me),
             ("lease", Lease),
-            ("reads", _readings.Count > 0)
+            ("reads", _running.Values.Any(r => r.IsReading))
         );
-        foreach (var (id, _) in claimed.Where(c => c.IsReading))
-            _readings.Add(id);
-        return claimed.Select(c => c.Id).SingleOrDefault();
+        return claimed is [var one] ? one : null;
     }
 
     private async Task KeepAsync(string id, CancellationToken stopping)
@@ -401,11 +397,17 @@ public sealed partial class JobRunner(
         {
             cancellation.ThrowIfCancellationRequested();
             var (status, body) = await Task.Run(() => OnceAsync(job, part, step), cancellation);
-            if ((status < 500 && status != StatusCodes.Status429TooManyRequests) || attempt == Tries)
+            if (IsLast(status, attempt))
                 return (status, body);
-            await Task.Delay(TimeSpan.FromMilliseconds(250 << attempt), cancellation);
+            await Task.Delay(After(attempt), cancellation);
         }
     }
+
+    /// <summary>What is answered for good, or has been tried often enough.</summary>
+    private static bool IsLast(int status, int tries) =>
+        (status < 500 && status != StatusCodes.Status429TooManyRequests) || tries == Tries;
+
+    private static TimeSpan After(int tries) => TimeSpan.FromMilliseconds(250 << tries);
 
     private async Task<(int Status, JsonElement Body)> OnceAsync(Job job, int part, JobStep step)
     {
