@@ -260,7 +260,8 @@ public static class ApplicationPages
             {
                 CollectiveName = own?.Name,
                 FundId = own is null ? null : StreamId.FundOf(own.Id),
-                Plans = await CommitteeTasks.PlansAsync(session, caller.Actor, cancellation),
+                Plans = (IReadOnlyList<Plan>)
+                    [.. (await CommitteeTasks.PlansAsync(session, caller.Actor, cancellation)).Select(p => p.Plan)],
                 Unpaid = unpaid,
                 ToSign = await CommitteeTasks.InTurnAsync(unpaid, Roles.SupervisionCommittee, session, clock.Today),
             }

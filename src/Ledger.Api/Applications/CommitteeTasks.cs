@@ -64,9 +64,10 @@ public static class CommitteeTasks
     }
 
     /// <summary>
-    /// Plans that the meeting has decided on and that wait for this committee, or township (<see cref="Waiting"/>).
+    /// Plans that the meeting has decided on and that wait for this committee, or township, and for what
+    /// (<see cref="Waiting"/>).
     /// </summary>
-    public static async Task<IReadOnlyList<Plan>> PlansAsync(
+    public static async Task<IReadOnlyList<(Plan Plan, TaskKind Kind)>> PlansAsync(
         IQuerySession session,
         Actor by,
         CancellationToken cancellation
@@ -79,10 +80,10 @@ public static class CommitteeTasks
             )
             .OrderByDescending(p => p.Year)
             .ToListAsync(cancellation);
-        var waiting = new List<Plan>();
+        var waiting = new List<(Plan, TaskKind)>();
         foreach (var p in plans)
-            if (Waiting.Of(p, by, await PolicyAsync(session, p.Region, p.Year)) is not null)
-                waiting.Add(p);
+            if (Waiting.Of(p, by, await PolicyAsync(session, p.Region, p.Year)) is { } kind)
+                waiting.Add((p, kind));
         return waiting;
     }
 

@@ -69,12 +69,10 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
         !TaskRules.IsFor(TaskKind.PlanSignature, by.Role) && !TaskRules.IsFor(TaskKind.PlanCountersignature, by.Role)
             ? []
             : (await CommitteeTasks.PlansAsync(session, by, cancellation)).Select(p => new WorkTask(
-                TaskRules.IsFor(TaskKind.PlanSignature, by.Role)
-                    ? TaskKind.PlanSignature
-                    : TaskKind.PlanCountersignature,
-                p.Id,
-                p.Region,
-                Year: p.Year
+                p.Kind,
+                p.Plan.Id,
+                p.Plan.Region,
+                Year: p.Plan.Year
             ));
 
     /// <summary>Who asked names who confirms in the event; what became of it, the state says.</summary>
@@ -128,8 +126,7 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
         if (funds.Count == 0)
             return [];
         var years = await CalendarReader.YearsAsync(by, today.AddYears(-1), today, session, cancellation);
-        PolicyParameters? Of(int year) => years.GetValueOrDefault(year) ?? years.GetValueOrDefault(year - 1);
-        return funds.Select(f => InterestDays.Task(f, Of, today)).OfType<WorkTask>();
+        return funds.Select(f => InterestDays.Task(f, years.Of, today)).OfType<WorkTask>();
     }
 
     private static async Task<IEnumerable<WorkTask>> AccountsAsync(

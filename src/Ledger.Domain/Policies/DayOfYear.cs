@@ -34,6 +34,10 @@ public static class DaysOfYear
     /// (†).</summary>
     public static readonly DayOfYear UsualClose = new(12, 31);
 
+    /// <summary>What holds in a year: its own, or of one that is not out what held the year before.</summary>
+    public static PolicyParameters? Of(this IReadOnlyDictionary<int, PolicyParameters> years, int year) =>
+        years.GetValueOrDefault(year) ?? years.GetValueOrDefault(year - 1);
+
     public static IReadOnlyList<DayOfYear> InterestDaysInForce(this PolicyParameters? p) =>
         p?.InterestDays ?? UsualInterest;
 

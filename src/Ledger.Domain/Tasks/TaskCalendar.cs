@@ -102,7 +102,7 @@ public static class TaskCalendar
         IReadOnlyList<int> OpenYears
     )
     {
-        public PolicyParameters? Of(int year) => Years.GetValueOrDefault(year) ?? Years.GetValueOrDefault(year - 1);
+        public PolicyParameters? Of(int year) => Years.Of(year);
     }
 
     /// <returns>From the first to the last day, both included, by day.</returns>
