@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
@@ -28,6 +29,9 @@ public sealed record FeedLines(IReadOnlyList<FeedLine> Lines, long Next, bool Is
 public sealed class FeedTail(IOptions<JsonOptions> json) : IDisposable
 {
     private const int Most = 2_000;
+
+    /// <summary>Who asks so soon after another is told what that one was: ten subscriptions are one look.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(250);
     private static readonly FeedFilter All = new("", [], WithNobodys: true);
 
     private readonly SemaphoreSlim _one = new(1);
@@ -37,6 +41,7 @@ public sealed class FeedTail(IOptions<JsonOptions> json) : IDisposable
     private long _from = -1,
         _to = -1;
     private bool _isHead;
+    private long _readAt;
 
     public async Task<FeedLines> ReadAsync(NpgsqlConnection connection, FeedFilter filter, long after, int limit)
     {
@@ -46,7 +51,7 @@ public sealed class FeedTail(IOptions<JsonOptions> json) : IDisposable
             if (after > _to)
             {
                 _lines.Clear();
-                (_from, _to) = (after, after);
+                (_from, _to, _isHead) = (after, after, false);
             }
             if (after >= _from)
                 return await KeptAsync(connection, filter, after, limit);
@@ -62,8 +67,9 @@ public sealed class FeedTail(IOptions<JsonOptions> json) : IDisposable
     private async Task<FeedLines> KeptAsync(NpgsqlConnection connection, FeedFilter filter, long after, int limit)
     {
         var found = Found(filter, after, limit);
-        if (found.Count < limit)
+        if (found.Count < limit && !(_isHead && Stopwatch.GetElapsedTime(_readAt) < Fresh))
         {
+            _readAt = Stopwatch.GetTimestamp();
             var page = await EventFeed.ReadAsync(connection, All, _to, EventFeed.MaxPage);
             _lines.AddRange(page.Entries.Select(Line));
             (_to, _isHead) = (page.Next, page.IsHead);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -11,7 +12,7 @@ namespace Ledger.Api.Feeds;
 /// by HMAC-SHA256 over <c>id.timestamp.body</c>.
 /// </summary>
 /// <param name="Id">The same for the same content, so that whoever got it twice knows.</param>
-public sealed record WebhookMessage(string Id, byte[] Body)
+public sealed record WebhookMessage(string Id, ReadOnlyMemory<byte> Body)
 {
     public const string Events = "ledger.events",
         Test = "ledger.test",
@@ -47,12 +48,20 @@ public sealed record WebhookMessage(string Id, byte[] Body)
                 foreach (var line in page.Lines)
                     json.WriteRawValue(line.Json, skipInputValidation: true);
                 json.WriteEndArray();
-            }
+            },
+            page.Lines.Sum(l => l.Json.Length + 1)
         );
 
-    private static WebhookMessage Of(string type, string id, DateTimeOffset now, Action<Utf8JsonWriter> data)
+    /// <param name="bytes">Of what <paramref name="data"/> writes, about.</param>
+    private static WebhookMessage Of(
+        string type,
+        string id,
+        DateTimeOffset now,
+        Action<Utf8JsonWriter> data,
+        int bytes = 0
+    )
     {
-        using var body = new MemoryStream();
+        var body = new ArrayBufferWriter<byte>(bytes + 512);
         using (var json = new Utf8JsonWriter(body))
         {
             json.WriteStartObject();
@@ -63,7 +72,7 @@ public sealed record WebhookMessage(string Id, byte[] Body)
             json.WriteEndObject();
             json.WriteEndObject();
         }
-        return new(id, body.ToArray());
+        return new(id, body.WrittenMemory);
     }
 
     /// <summary>The secret of a subscription by its number, as its receiver is given it.</summary>
@@ -85,15 +94,18 @@ public sealed record WebhookMessage(string Id, byte[] Body)
     )
     {
         var seconds = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        byte[] signed = [.. Encoding.UTF8.GetBytes($"{Id}.{seconds}."), .. Body];
-        var signatures = secrets.Select(number =>
-            $"v1,{Convert.ToBase64String(HMACSHA256.HashData(Raw(key, subscription, number), signed))}"
-        );
-        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(Body) };
+        string Signature(int number)
+        {
+            using var mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Raw(key, subscription, number));
+            mac.AppendData(Encoding.UTF8.GetBytes($"{Id}.{seconds}."));
+            mac.AppendData(Body.Span);
+            return $"v1,{Convert.ToBase64String(mac.GetHashAndReset())}";
+        }
+        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ReadOnlyMemoryContent(Body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" };
         request.Headers.Add("webhook-id", Id);
         request.Headers.Add("webhook-timestamp", seconds);
-        request.Headers.Add("webhook-signature", string.Join(' ', signatures));
+        request.Headers.Add("webhook-signature", string.Join(' ', secrets.Select(Signature)));
         request.Headers.Add("User-Agent", "collective-subsidy-ledger");
         return request;
     }
