@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ledger.Api.Pages;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -153,7 +154,7 @@ public sealed class EveryPageTests(WebFixture web)
     [Fact]
     public async Task Every_page_opens_at_a_desk_light_in_plain_words_its_first_act_near_and_its_totals_true()
     {
-        var (faults, totals) = (new List<string>(), 0);
+        var (faults, totals) = (new ConcurrentQueue<string>(), 0);
         await EachAsync(
             1366,
             768,
@@ -161,16 +162,18 @@ public sealed class EveryPageTests(WebFixture web)
             async (visitor, route, path, bytes) =>
             {
                 if (bytes is < 1 or > MostBytes)
-                    faults.Add($"{path}: {bytes / 1024} KB");
-                faults.AddRange((await PlainWordsTests.FaultsAsync(visitor.Page, route)).Select(f => $"{path}: {f}"));
+                    faults.Enqueue($"{path}: {bytes / 1024} KB");
+                foreach (var fault in await PlainWordsTests.FaultsAsync(visitor.Page, route))
+                    faults.Enqueue($"{path}: {fault}");
                 var (seen, untrue) = await NumbersTests.CompareAsync(visitor.Page, route);
-                totals += seen;
-                faults.AddRange(untrue.Select(fault => $"{path}: {fault}"));
+                Interlocked.Add(ref totals, seen);
+                foreach (var fault in untrue)
+                    faults.Enqueue($"{path}: {fault}");
                 if (await FarActAsync(visitor) is { } stops)
-                    faults.Add($"{path}: {stops}");
+                    faults.Enqueue($"{path}: {stops}");
             }
         );
-        Assert.True(faults.Count == 0, string.Join('\n', faults));
+        Assert.True(faults.IsEmpty, string.Join('\n', faults));
         Assert.True(totals > 50, $"only {totals} totals were looked at");
     }
 
@@ -178,7 +181,7 @@ public sealed class EveryPageTests(WebFixture web)
     [Fact]
     public async Task Every_page_opens_on_a_phone_also_in_large_print()
     {
-        var faults = new List<string>();
+        var faults = new ConcurrentQueue<string>();
         await EachAsync(
             390,
             844,
@@ -189,7 +192,7 @@ public sealed class EveryPageTests(WebFixture web)
                 await LookAsync(visitor, $"390-large{Picture(route, path)}", path, faults);
             }
         );
-        Assert.True(faults.Count == 0, string.Join('\n', faults));
+        Assert.True(faults.IsEmpty, string.Join('\n', faults));
     }
 
     /// <summary>As a page that came in large print: what scrolls is looked at again, 100 ms after a resize.</summary>
@@ -205,50 +208,54 @@ public sealed class EveryPageTests(WebFixture web)
     private const double MostBytes = 250 * 1024;
 
     /// <summary>
-    /// Opens every page as who looks at it: it is there, fits into its window, and axe finds nothing serious.
+    /// Opens every page as who looks at it: it is there, fits into its window, and axe finds nothing serious. Two at
+    /// once: while one browser window draws, the product answers the other.
     /// </summary>
     /// <param name="look">Is told the route, the path, and what came over the network.</param>
     private async Task EachAsync(
         int width,
         int height,
-        List<string> faults,
+        ConcurrentQueue<string> faults,
         Func<Visitor, string, string, double, Task> look
-    )
-    {
-        foreach (var role in Pages.GroupBy(p => p.Role))
-        {
-            await using var visitor = await web.VisitAsync(role.Key, width, height);
-            var network = await visitor.Page.Context.NewCDPSessionAsync(visitor.Page);
-            await network.SendAsync("Network.enable");
-            await network.SendAsync("Network.setCacheDisabled", new() { ["cacheDisabled"] = true });
-            var bytes = 0.0;
-            network.Event("Network.loadingFinished").OnEvent += (_, e) =>
-                bytes += e!.Value.GetProperty("encodedDataLength").GetDouble();
-            foreach (var (route, _, template) in role)
+    ) =>
+        await Parallel.ForEachAsync(
+            Pages.GroupBy(p => p.Role).SelectMany(role => role.Chunk(10)),
+            new ParallelOptions { MaxDegreeOfParallelism = 2 },
+            async (some, _) =>
             {
-                var path = web.At(template);
-                bytes = 0;
-                var response = await visitor.Page.GotoAsync(path);
-                if (response!.Status != 200)
-                    faults.Add($"{path}: {response.Status}");
-                var came = bytes;
-                await LookAsync(visitor, $"{width}{Picture(route, path)}", path, faults);
-                await look(visitor, route, path, came);
+                await using var visitor = await web.VisitAsync(some[0].Role, width, height);
+                var network = await visitor.Page.Context.NewCDPSessionAsync(visitor.Page);
+                await network.SendAsync("Network.enable");
+                await network.SendAsync("Network.setCacheDisabled", new() { ["cacheDisabled"] = true });
+                var bytes = 0.0;
+                network.Event("Network.loadingFinished").OnEvent += (_, e) =>
+                    bytes += e!.Value.GetProperty("encodedDataLength").GetDouble();
+                foreach (var (route, _, template) in some)
+                {
+                    var path = web.At(template);
+                    bytes = 0;
+                    var response = await visitor.Page.GotoAsync(path);
+                    if (response!.Status != 200)
+                        faults.Enqueue($"{path}: {response.Status}");
+                    var came = bytes;
+                    await LookAsync(visitor, $"{width}{Picture(route, path)}", path, faults);
+                    await look(visitor, route, path, came);
+                }
             }
-        }
-    }
+        );
 
     /// <summary>Two applications are two pictures of one route.</summary>
     private string Picture(string route, string path) =>
         (path.Contains(web.Ids["paid"], StringComparison.Ordinal) ? "-paid" : "")
         + route.Replace('/', '_').Replace(':', '-');
 
-    private static async Task LookAsync(Visitor visitor, string picture, string path, List<string> faults)
+    private static async Task LookAsync(Visitor visitor, string picture, string path, ConcurrentQueue<string> faults)
     {
         await visitor.ShootAsync(picture);
         if (await visitor.Page.EvaluateAsync<string?>(Overflow) is { } wide)
-            faults.Add($"{path}: {wide}");
-        faults.AddRange((await visitor.Page.SeriousFaultsAsync()).Select(fault => $"{path}: {fault}"));
+            faults.Enqueue($"{path}: {wide}");
+        foreach (var fault in await visitor.Page.SeriousFaultsAsync())
+            faults.Enqueue($"{path}: {fault}");
     }
 
     /// <summary>Where five tabs lead that reach no act of the page; null: they do.</summary>
