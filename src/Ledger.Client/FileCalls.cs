@@ -26,12 +26,23 @@ public static class FileCalls
         params (string Name, string Value)[] fields
     )
     {
+        request.Headers.Remove("Content-Type");
+        request.SetContentFromParsable(adapter, "multipart/form-data", Form(field, content, fileName, fields));
+        return request;
+    }
+
+    /// <summary>A file, and the fields that stand beside it.</summary>
+    public static MultipartBody Form(
+        string field,
+        byte[] content,
+        string fileName,
+        params (string Name, string Value)[] fields
+    )
+    {
         var form = new MultipartBody();
         form.AddOrReplacePart(field, "application/octet-stream", content, fileName);
         foreach (var (name, value) in fields)
             form.AddOrReplacePart(name, "text/plain", value);
-        request.Headers.Remove("Content-Type");
-        request.SetContentFromParsable(adapter, "multipart/form-data", form);
-        return request;
+        return form;
     }
 }

@@ -29,7 +29,7 @@ public sealed class BankFeeTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var (fund, officer) = ($"/api/funds/{village.FundId}", village.Officer);
         await village.AllocateAsync(1000);
-        var interest = await village.AllocateAsync(3.21m, "bank-interest", "第一季度结息");
+        var interest = await village.AllocateAsync(3.21m, SourceKind.BankInterest, "第一季度结息");
         var fees = $"{fund}/bank-fees";
         var taken = await officer.PostAsync<FundView>(fees, await FeeAsync(village, 12.5m, "SXF1"));
         var fee = Assert.Single(taken.OpenFees);

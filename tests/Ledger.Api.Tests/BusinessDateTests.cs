@@ -225,7 +225,7 @@ public sealed class BusinessDateTests(ApiFixture api)
             sheet
         );
         Assert.Equal("date-before-basis", Assert.Single(refused.Faults).Code);
-        var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!;
+        var policy = SampleClient.Node(SampleOffices.PolicyYear(village.Year));
         policy["effectiveFrom"] = $"{village.Year - 3}-01-01";
         var early = await api.Host.RefusedAsync(
             "field-invalid",

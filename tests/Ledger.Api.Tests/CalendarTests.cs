@@ -29,8 +29,7 @@ public sealed class CalendarTests(ApiFixture api)
     {
         foreach (var year in new[] { api.Today.Year - 1, api.Today.Year, api.Today.Year + 1 }.Union([village.Year]))
         {
-            var body = (JsonObject)
-                JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(year), JsonSerializerOptions.Web)!;
+            var body = (JsonObject)SampleClient.Node(SampleOffices.PolicyYear(year));
             foreach (var (name, value) in days)
                 body[name] = JsonSerializer.SerializeToNode(value);
             var path = $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{year}";
@@ -78,9 +77,9 @@ public sealed class CalendarTests(ApiFixture api)
         Assert.Equal((TaskKind.InterestRegistration, last.AddDays(10)), (due.Task!.Value, due.On));
 
         // Of the quarter before it is not the one that is asked for.
-        var early = await village.AllocateAsync(3, "bank-interest", "利息", effectiveDate: last.AddDays(-1));
+        var early = await village.AllocateAsync(3, SourceKind.BankInterest, "利息", effectiveDate: last.AddDays(-1));
         Assert.Single(await TasksAsync(village.Officer));
-        var right = await village.AllocateAsync(12.34m, "bank-interest", "活期利息", effectiveDate: last);
+        var right = await village.AllocateAsync(12.34m, SourceKind.BankInterest, "活期利息", effectiveDate: last);
         Assert.Empty(await TasksAsync(village.Officer));
         Assert.Equal([next], (await OfAsync(village.Officer, CalendarKind.InterestDay, 30)).Select(d => d.On));
         Assert.NotEqual(early.AllocationId, right.AllocationId);
@@ -176,7 +175,7 @@ public sealed class CalendarTests(ApiFixture api)
         var path = $"/api/policy-years/{offices.County}/2031";
         JsonNode Body(string name, object value)
         {
-            var body = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(2031), JsonSerializerOptions.Web)!;
+            var body = SampleClient.Node(SampleOffices.PolicyYear(2031));
             body[name] = JsonSerializer.SerializeToNode(value);
             return body;
         }

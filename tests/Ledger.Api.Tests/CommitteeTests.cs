@@ -25,7 +25,7 @@ public sealed class CommitteeTests(ApiFixture api)
         var (village, _) = await api.ReadyToFileAsync(2);
         JsonObject Body(int year)
         {
-            var body = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(year))!.AsObject();
+            var body = SampleClient.Node(SampleOffices.PolicyYear(year)).AsObject();
             body.Remove("countersignatureRequired");
             return body;
         }

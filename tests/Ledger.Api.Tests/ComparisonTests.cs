@@ -14,7 +14,7 @@ public sealed class ComparisonTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 317.25m, money: 4321.09m);
         var before = api.Today.AddDays(-1);
-        await village.AllocateAsync(50.01m, "charity", "慈善会", donorId: await village.CharityAsync());
+        await village.AllocateAsync(50.01m, SourceKind.Charity, "慈善会", donorId: await village.CharityAsync());
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();

@@ -17,7 +17,7 @@ public sealed class ContributionChangeTests(ApiFixture api)
 
     private Task SwitchAsync(SampleVillage village, bool opens)
     {
-        var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!;
+        var policy = SampleClient.Node(SampleOffices.PolicyYear(village.Year));
         policy["governmentPaidOpensSubsidy"] = opens;
         return village.Offices.AmendPolicyAsync(village.Year, policy, api.Today);
     }
@@ -123,14 +123,9 @@ public sealed class ContributionChangeTests(ApiFixture api)
     public async Task L15_C10_another_tier_is_shown_to_the_approver_and_after_payment_on_the_list()
     {
         var other = await api.RegisteredAsync();
-        var per = new
-        {
-            kind = "per-tier",
-            tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 80 } },
-        };
         await other.AllocateAsync(1000);
         var persons = new SamplePeople(78).Take(2, other.Offices.County);
-        await other.PrepareAsync(persons, per, api.Today);
+        await other.PrepareAsync(persons, SampleVillage.PerTier((300, 60), (500, 80)), api.Today);
         await other.FileAsync(persons);
         await other.ReviewAsync();
         TaxRow Adjusted(int person, int tier, string series) =>

@@ -15,7 +15,7 @@ public sealed class DonorTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100, money: 50);
         var donor = await village.CharityAsync();
-        await village.AllocateAsync(230.01m, "charity", "慈善一日捐", donorId: donor);
+        await village.AllocateAsync(230.01m, SourceKind.Charity, "慈善一日捐", donorId: donor);
         await village.AllocateAsync(100);
         await village.FileAsync(people);
         await village.ReviewAsync();
@@ -97,7 +97,7 @@ public sealed class DonorTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync("slip") },
             }
         );
-        await village.AllocateAsync(10, "individual", "个人捐赠", donorId: donor.Id);
+        await village.AllocateAsync(10, SourceKind.Individual, "个人捐赠", donorId: donor.Id);
         var stored = await api.ScalarAsync<string>(
             "select string_agg(data::text, ' ') from ledger.mt_events where stream_id in (@a, @b)",
             ("a", donor.Id),
@@ -123,10 +123,10 @@ public sealed class DonorTests(ApiFixture api)
         int Age(SamplePerson p) => village.Year - CitizenId.Parse(p.CitizenId, out _).BirthDate.Year;
         await village.AllocateAsync(
             5000,
-            "charity",
+            SourceKind.Charity,
             "助老",
             donorId: await village.CharityAsync(),
-            earmark: new { minAge = 45 }
+            earmark: new() { MinAge = 45 }
         );
         var pocket = (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}"))
             .SubAccounts.Single(s => s.Name != "general")

@@ -12,7 +12,7 @@ public sealed class DossierTests(ApiFixture api)
 {
     private async Task PolicyAsync(SampleVillage village, int resolutionNoticeDays)
     {
-        var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!.AsObject();
+        var policy = SampleClient.Node(SampleOffices.PolicyYear(village.Year)).AsObject();
         policy["resolutionNoticeDays"] = resolutionNoticeDays;
         await village.Offices.AmendPolicyAsync(village.Year, policy, api.Today);
     }

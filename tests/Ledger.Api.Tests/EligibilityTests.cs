@@ -17,11 +17,7 @@ public sealed partial class EligibilityTests(ApiFixture api)
         return new SamplePerson($"样例{numeral}", first17 + CitizenId.CheckCharacter(first17), "13900000000");
     }
 
-    private static readonly object ByTier = new
-    {
-        kind = "per-tier",
-        tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } },
-    };
+    private static readonly Client.Models.StandardBody ByTier = SampleVillage.PerTier((300, 60), (500, 100));
 
     private static IEnumerable<string> Codes(IEnumerable<Fault>? faults) => faults!.Select(f => f.Code);
 

@@ -67,7 +67,7 @@ public sealed class EstimateTests(ApiFixture api)
     public async Task C22_L10_each_year_has_the_rate_that_was_published_for_it_and_later_ones_the_last()
     {
         var (village, member) = await MemberOfAsync(45);
-        var next = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year + 1))!;
+        var next = SampleClient.Node(SampleOffices.PolicyYear(village.Year + 1));
         next["accountInterestBasisPoints"] = 100;
         await village.Offices.CityHrss.PutAsync(NextYear(village), next);
         var e = await village.Officer.GetAsync<EstimateView>(
@@ -87,7 +87,7 @@ public sealed class EstimateTests(ApiFixture api)
             $"/api/members/{member}/estimate?year={village.Year}&tierAmount=300&paidYears=81"
         );
         Assert.Equal("paidYears", refused.Field);
-        var body = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year + 1))!;
+        var body = SampleClient.Node(SampleOffices.PolicyYear(village.Year + 1));
         body["basicPensionAmount"] = 10_000.01;
         using var answer = await village.Offices.CityHrss.SendAsync(
             HttpMethod.Put,

@@ -343,7 +343,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
             .PostAsync($"{village.ApplicationPath}/objections", new { text = "今年没有缴费" });
         var objection = objected.GetProperty("objections")[0].GetProperty("objectionId").GetString()!;
         var donor = await village.CharityAsync();
-        var allocated = await village.AllocateAsync(10, source: "charity", name: "慈善总会", donorId: donor);
+        var allocated = await village.AllocateAsync(10, source: SourceKind.Charity, name: "慈善总会", donorId: donor);
         var allocation = allocated.AllocationId;
         var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
             .GetProperty("lines")[0]

@@ -20,18 +20,7 @@ public sealed class NormalPathTests(ApiFixture api)
         int[] tiers = [300, 500, 1000];
         var payers = people.Select((p, i) => (Person: p, Tier: tiers[i % 3], CatchUp: false)).ToList();
         await village.ImportContributionsAsync(payers, api.Today);
-        await village.DraftAsync(
-            new
-            {
-                kind = "per-tier",
-                tiers = new object[]
-                {
-                    new { tierAmount = 300, amount = 60.01m },
-                    new { tierAmount = 500, amount = 100.10m },
-                    new { tierAmount = 1000, amount = 200.33m },
-                },
-            }
-        );
+        await village.DraftAsync(SampleVillage.PerTier((300, 60.01m), (500, 100.10m), (1000, 200.33m)));
         await village.ResolveAsync(api.Today);
         await village.AdoptAsync();
         var filed = await village.FileAsync(people);

@@ -22,7 +22,7 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
         var village = product.Village;
         var people = new SamplePeople(1).Take(3, village.Offices.County);
         await village.PrepareAsync(people, 2_000, Clock.Day(DateTimeOffset.UtcNow));
-        await village.AllocateAsync(4_000, "charity", "慈善助老", donorId: await village.CharityAsync());
+        await village.AllocateAsync(4_000, SourceKind.Charity, "慈善助老", donorId: await village.CharityAsync());
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();

@@ -13,9 +13,7 @@ public sealed class PolicyChangeTests(ApiFixture api)
 {
     private static JsonObject Body(SampleVillage village, Action<JsonObject> change, DateOnly from)
     {
-        var body = JsonSerializer
-            .SerializeToNode(SampleOffices.PolicyYear(village.Year), JsonSerializerOptions.Web)!
-            .AsObject();
+        var body = SampleClient.Node(SampleOffices.PolicyYear(village.Year)).AsObject();
         body["effectiveFrom"] = $"{from:yyyy-MM-dd}";
         change(body);
         return body;

@@ -31,7 +31,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
                     $$"""{"amount":{{amount}},"source":"collective-income","sourceName":"x","evidence":["{{slip}}"]}"""
                 )
             );
-            var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(2030))!;
+            var policy = SampleClient.Node(SampleOffices.PolicyYear(2030));
             policy["tiers"]![0]!["governmentSubsidyAmount"] = System.Text.Json.Nodes.JsonNode.Parse(amount);
             await api.Host.RefusedAsync(
                 "amount-invalid",
@@ -239,7 +239,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.AllocateAsync(
             500,
-            "charity",
+            SourceKind.Charity,
             earmarkYear: village.Year + 1,
             donorId: await village.CharityAsync()
         );
@@ -278,7 +278,12 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C8_earmarked_gift_serves_its_year_and_only_what_it_holds()
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100);
-        await village.AllocateAsync(150, "charity", earmarkYear: village.Year, donorId: await village.CharityAsync());
+        await village.AllocateAsync(
+            150,
+            SourceKind.Charity,
+            earmarkYear: village.Year,
+            donorId: await village.CharityAsync()
+        );
         var seal = await village.Officer.EvidenceAsync("seal");
         var filed = await village.Officer.UploadAsync<FilingView>(
             "/api/applications",

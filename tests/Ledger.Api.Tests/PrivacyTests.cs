@@ -662,7 +662,7 @@ public sealed class PrivacyTests(ApiFixture api)
                 )
             ).Id
         );
-        await village.AllocateAsync(300, "individual", $"{person.Name}捐款", donorId: donor);
+        await village.AllocateAsync(300, SourceKind.Individual, $"{person.Name}捐款", donorId: donor);
         Assert.Equal(
             $"{Storage.Person.Mask(person.Name)}捐款",
             await api.ScalarAsync<string>(

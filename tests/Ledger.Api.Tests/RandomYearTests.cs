@@ -1102,9 +1102,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     {
         if (!Chance(10))
             return null;
-        var policy = JsonSerializer
-            .SerializeToNode(SampleOffices.PolicyYear(_villages[0].Year, noticeDays: 1))!
-            .AsObject();
+        var policy = SampleClient.Node(SampleOffices.PolicyYear(_villages[0].Year, noticeDays: 1)).AsObject();
         policy["governmentPaidOpensSubsidy"] = !_governmentOpens;
         await _offices.AmendPolicyAsync(_villages[0].Year, policy, _api.Today);
         _governmentOpens = !_governmentOpens;

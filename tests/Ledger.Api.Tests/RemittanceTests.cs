@@ -15,8 +15,8 @@ public sealed class RemittanceTests(ApiFixture api)
     private async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> NoticedAsync()
     {
         var (village, people) = await api.ReadyToFileAsync(3, money: 150);
-        await village.AllocateAsync(0.3m, "bank-interest", "第一季度结息");
-        await village.AllocateAsync(500, "charity", "慈善助老", donorId: await village.CharityAsync());
+        await village.AllocateAsync(0.3m, SourceKind.BankInterest, "第一季度结息");
+        await village.AllocateAsync(500, SourceKind.Charity, "慈善助老", donorId: await village.CharityAsync());
         await village.Officer.UploadAsync(
             $"/api/members/import?collectiveId={village.CollectiveId}",
             Encoding.UTF8.GetBytes($"姓名,身份证号,银行卡号\n{people[0].Name},{people[0].CitizenId},{Card}\n"),
@@ -103,7 +103,7 @@ public sealed class RemittanceTests(ApiFixture api)
         var path = $"/api/policy-years/{village.Offices.County}/{village.Year}";
         async Task<Refused> RefusedAsync(string code, object payee)
         {
-            var body = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!;
+            var body = SampleClient.Node(SampleOffices.PolicyYear(village.Year));
             body["payee"] = System.Text.Json.JsonSerializer.SerializeToNode(payee);
             return await api.Host.RefusedAsync(code, village.Offices.CityHrss, HttpMethod.Put, path, body);
         }

@@ -150,7 +150,7 @@ public sealed class ReportTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         await village.SurveyAsync(10);
-        var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!.AsObject();
+        var policy = SampleClient.Node(SampleOffices.PolicyYear(village.Year)).AsObject();
         policy["countersignatureRequired"] = true;
         await village.Offices.AmendPolicyAsync(village.Year, policy, api.Today);
         await village.DraftAsync(SampleVillage.Flat(100));
@@ -251,7 +251,7 @@ public sealed class ReportTests(ApiFixture api)
     public async Task C5_C21_supervision_lists_what_is_overdue_and_what_is_to_be_clawed_back()
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100);
-        var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!.AsObject();
+        var policy = SampleClient.Node(SampleOffices.PolicyYear(village.Year)).AsObject();
         policy["deadlines"] = JsonSerializer.SerializeToNode(
             new
             {

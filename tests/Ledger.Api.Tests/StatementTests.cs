@@ -43,7 +43,7 @@ public sealed class StatementTests(ApiFixture api)
         foreach (var year in new[] { 0, 1 })
             await village.AllocateAsync(
                 10 + year,
-                "charity",
+                SourceKind.Charity,
                 "慈善会",
                 earmarkYear: api.Today.Year + year,
                 donorId: await village.CharityAsync()

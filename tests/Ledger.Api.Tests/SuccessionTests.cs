@@ -147,7 +147,7 @@ public sealed class SuccessionTests(ApiFixture api)
     {
         var (old, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 100);
         var donor = await old.CharityAsync();
-        await old.AllocateAsync(300, "charity", "慈善", donorId: donor);
+        await old.AllocateAsync(300, SourceKind.Charity, "慈善", donorId: donor);
         var next = await api.RegisteredAsync(old.Offices);
         await next.SurveyAsync(10);
         await next.DraftAsync(SampleVillage.Flat(150));

@@ -39,10 +39,7 @@ public sealed class TaskKindTests(ApiFixture api)
         var (village, _) = await api.ReadyToFileAsync(1);
         var (offices, foreign) = (village.Offices, api.NewOffices());
         var path = $"/api/policy-years/{RegionCode.City(offices.County)}/{village.Year}";
-        var body = System.Text.Json.JsonSerializer.SerializeToNode(
-            SampleOffices.PolicyYear(village.Year, noticeDays: 8),
-            System.Text.Json.JsonSerializerOptions.Web
-        )!;
+        var body = SampleClient.Node(SampleOffices.PolicyYear(village.Year, noticeDays: 8));
         body["effectiveFrom"] = $"{api.Today:yyyy-MM-dd}";
         await offices.CityHrss.PutAsync(path, body);
         var task = await WaitsAsync(

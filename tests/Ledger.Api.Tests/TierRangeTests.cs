@@ -10,7 +10,7 @@ public sealed class TierRangeTests(ApiFixture api)
 {
     private static JsonNode Year(int year, string tiers)
     {
-        var body = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(year))!;
+        var body = SampleClient.Node(SampleOffices.PolicyYear(year));
         body["tiers"] = JsonNode.Parse(tiers);
         return body;
     }
@@ -47,9 +47,8 @@ public sealed class TierRangeTests(ApiFixture api)
         Assert.Contains("1450.00 元不是", refused.Text, StringComparison.Ordinal);
         await village.ImportContributionsAsync([(people[0], 1400, false), (people[1], 6000, false)], api.Today);
 
-        object PerTier(int tier) => new { kind = "per-tier", tiers = new[] { new { tierAmount = tier, amount = 50 } } };
-        await village.DraftAsync(PerTier(1400));
-        foreach (var standard in new[] { PerTier(1450), SampleVillage.Flat(6001) })
+        await village.DraftAsync(SampleVillage.PerTier((1400, 50)));
+        foreach (var standard in new[] { SampleVillage.PerTier((1450, 50)), SampleVillage.Flat(6001) })
             await ApiFixture.RefusedAsync(
                 "standard-invalid",
                 village.Officer,

@@ -97,7 +97,7 @@ public sealed partial class YearOfAVillageTests : IAsyncLifetime
     {
         var offices = _api.NewOffices();
         _village = new SampleVillage(offices, $"{offices.County}102201", "党庄村股份经济合作社", 1, _year);
-        var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(_year, reviewed: true))!.AsObject();
+        var policy = SampleClient.Node(SampleOffices.PolicyYear(_year, reviewed: true)).AsObject();
         policy["resolutionNoticeDays"] = 3;
         policy["governmentPaidOpensSubsidy"] = true;
         await offices.CityHrss.PutAsync($"/api/policy-years/{RegionCode.City(offices.County)}/{_year}", policy);
@@ -117,7 +117,7 @@ public sealed partial class YearOfAVillageTests : IAsyncLifetime
     private async Task The_bank_pays_interest_and_takes_a_fee_that_the_village_makes_good()
     {
         Later(70);
-        await _village.AllocateAsync(3.21m, "bank-interest", "第一季度结息");
+        await _village.AllocateAsync(3.21m, SourceKind.BankInterest, "第一季度结息");
         AtTheBank(3.21m, 0, "JX1");
         var owed = await Officer.PostAsync<FundView>($"{Fund}/bank-fees", await SlipAsync("SXF1", 12.5m));
         AtTheBank(0, 12.5m, "SXF1");
@@ -130,7 +130,7 @@ public sealed partial class YearOfAVillageTests : IAsyncLifetime
         Assert.DoesNotContain("bank-fee", await SupervisedAsync());
 
         _donor = await _village.CharityAsync();
-        await _village.AllocateAsync(600, "charity", "慈善一日捐", donorId: _donor);
+        await _village.AllocateAsync(600, SourceKind.Charity, "慈善一日捐", donorId: _donor);
         AtTheBank(600, 0, "JZ1");
     }
 

@@ -22,10 +22,7 @@ public sealed class CalendarPageTests(WebFixture web)
         object On(DateOnly day) => new { month = day.Month, day = day.Day };
         foreach (var year in new[] { today.Year - 1, today.Year, today.Year + 1 })
         {
-            var policy = System.Text.Json.JsonSerializer.SerializeToNode(
-                SampleOffices.PolicyYear(year),
-                System.Text.Json.JsonSerializerOptions.Web
-            )!;
+            var policy = SampleClient.Node(SampleOffices.PolicyYear(year));
             policy["interestDays"] = System.Text.Json.JsonSerializer.SerializeToNode(
                 new[] { On(today.AddDays(-3)), On(today.AddDays(60)) }
             );

@@ -1,18 +1,26 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Ledger.Api.Commands;
 using Ledger.Api.Evidence;
 using Ledger.Api.Imports;
 using Ledger.Api.Security;
+using Ledger.Client;
+using Ledger.Client.Api;
 using Ledger.Domain;
+using Microsoft.Kiota.Abstractions;
+using Microsoft.Kiota.Abstractions.Serialization;
+using Microsoft.Kiota.Http.HttpClientLibrary;
+using Microsoft.Kiota.Serialization.Json;
 
 namespace Ledger.Api.Sample;
 
 /// <summary>
 /// Talks to the API as one person, over HTTP like everybody else. Keys are fresh; refusals are thrown with the
-/// problem's text. The sample county and the tests use it.
+/// problem's text. The sample county and the tests use it: the sample by the typed client's requests, so that a route
+/// or a field that is called otherwise does not compile; the tests by paths, as others see them.
 /// </summary>
 /// <param name="keyPrefix">Idempotency-Keys are counted up behind it, so that the same steps, taken again, get their
 /// first answers. Null: fresh keys.</param>
@@ -29,6 +37,19 @@ public sealed class SampleClient(
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromDays(SampleClock.MaxDays);
 
     private int _keys;
+
+    /// <summary>The typed client, whose requests are sent here as all others are.</summary>
+    private readonly Lazy<(ApiRequestBuilder Api, HttpClientRequestAdapter Adapter)> _typed = new(() =>
+    {
+        var adapter = new HttpClientRequestAdapter(
+            new Bearer(() => tokens.Issue(actor, TokenLifetime)),
+            httpClient: http
+        )
+        {
+            BaseUrl = http.BaseAddress!.ToString().TrimEnd('/'),
+        };
+        return (new LedgerClient(adapter).Api, adapter);
+    });
 
     public Actor Actor => actor;
 
@@ -68,6 +89,23 @@ public sealed class SampleClient(
 
     public Task<T> GetAsync<T>(string path) => OkAsync<T>(HttpMethod.Get, path, null);
 
+    /// <summary>What the typed client would send, answered as its view.</summary>
+    public Task<T> CallAsync<T>(Func<ApiRequestBuilder, RequestInformation> call) =>
+        CallAsync<T>((api, _) => call(api));
+
+    public Task CallAsync(Func<ApiRequestBuilder, RequestInformation> call) => CallAsync<JsonElement>(call);
+
+    /// <param name="call">With what a file is written by (<see cref="FileCalls"/>).</param>
+    public async Task<T> CallAsync<T>(Func<ApiRequestBuilder, IRequestAdapter, RequestInformation> call)
+    {
+        var (api, adapter) = _typed.Value;
+        using var request = (await adapter.ConvertToNativeRequestAsync<HttpRequestMessage>(call(api, adapter)))!;
+        if (request.Method != HttpMethod.Get)
+            request.Headers.Add(IdempotencyKey.Header, NextKey());
+        using var response = await http.SendAsync(request);
+        return await ReadAsync<T>(request, response);
+    }
+
     /// <summary>
     /// Uploads a spreadsheet or document as field <paramref name="field"/>, with further form fields.
     /// </summary>
@@ -89,7 +127,11 @@ public sealed class SampleClient(
 
     /// <summary>Uploads a stand-in document and returns its digest.</summary>
     public async Task<string> EvidenceAsync(string text) =>
-        (await UploadAsync<EvidenceView>("/api/evidence", SamplePeople.Pdf(text), "scan.pdf")).Digest;
+        (
+            await CallAsync<EvidenceView>(api =>
+                api.Evidence.ToPostRequestInformation(FileCalls.Form("file", SamplePeople.Pdf(text), "scan.pdf"))
+            )
+        ).Digest;
 
     public static MultipartFormDataContent Form(
         byte[] content,
@@ -123,23 +165,57 @@ public sealed class SampleClient(
         var request = new HttpRequestMessage(method, path) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.Issue(actor, TokenLifetime));
         if (method != HttpMethod.Get)
-            request.Headers.Add(
-                IdempotencyKey.Header,
-                key ?? (keyPrefix is null ? $"{Guid.NewGuid()}" : $"{keyPrefix}-{++_keys}")
-            );
+            request.Headers.Add(IdempotencyKey.Header, key ?? NextKey());
         return request;
     }
 
+    private string NextKey() => keyPrefix is null ? $"{Guid.NewGuid()}" : $"{keyPrefix}-{++_keys}";
+
     private async Task<T> OkAsync<T>(HttpMethod method, string path, HttpContent? content)
     {
-        using var response = await SendAsync(method, path, content);
+        using var request = Request(method, path, content);
+        using var response = await http.SendAsync(request);
+        return await ReadAsync<T>(request, response);
+    }
+
+    private async Task<T> ReadAsync<T>(HttpRequestMessage request, HttpResponseMessage response)
+    {
         var text = await response.Content.ReadAsStringAsync();
         return response.IsSuccessStatusCode
             ? JsonSerializer.Deserialize<T>(text, answers ?? Answers)!
-            : throw new InvalidOperationException($"{method} {path} → {(int)response.StatusCode} {text}");
+            : throw new InvalidOperationException(
+                $"{request.Method} {Path(request.RequestUri!)} → {(int)response.StatusCode} {text}"
+            );
     }
 
-    public static HttpContent Json(object body) => JsonContent.Create(body);
+    private static string Path(Uri address) => address.IsAbsoluteUri ? address.PathAndQuery : $"{address}";
+
+    /// <summary>How a body is written: bodies of the typed client too, also within others.</summary>
+    private static readonly JsonSerializerOptions Bodies = new(JsonSerializerOptions.Web)
+    {
+        Converters = { new TypedBodies() },
+    };
+
+    private sealed class TypedBodies : JsonConverter<IParsable>
+    {
+        public override bool CanConvert(Type type) => typeof(IParsable).IsAssignableFrom(type);
+
+        public override IParsable Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+            throw new NotSupportedException("a body is written, and read by the product");
+
+        public override void Write(Utf8JsonWriter writer, IParsable body, JsonSerializerOptions options)
+        {
+            using var json = new JsonSerializationWriterFactory().GetSerializationWriter("application/json");
+            json.WriteObjectValue(null, body);
+            using var text = new StreamReader(json.GetSerializedContent());
+            writer.WriteRawValue(text.ReadToEnd());
+        }
+    }
+
+    /// <summary>To be changed before it is sent.</summary>
+    public static JsonNode Node(object body) => JsonSerializer.SerializeToNode(body, Bodies)!;
+
+    public static HttpContent Json(object body) => JsonContent.Create(body, options: Bodies);
 
     public static HttpContent Content(object? body) => body as HttpContent ?? Json(body ?? new { });
 }

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Ledger.Api.Plans;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -82,9 +82,17 @@ public sealed class SampleCounty(
     /// <summary>The last step of the story is the adoption of the tour village's plan.</summary>
     private static async Task<bool> IsLoadedAsync(SampleStory story)
     {
-        using var plan = await story.Offices.Auditor.SendAsync(HttpMethod.Get, $"/api/plans/{story.TourPlanId}", null);
-        return plan.IsSuccessStatusCode
-            && (await plan.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("adoptedVersion").GetInt32() > 0;
+        try
+        {
+            var plan = await story.Offices.Auditor.CallAsync<PlanView>(api =>
+                api.Plans[story.TourPlanId].ToGetRequestInformation()
+            );
+            return plan.AdoptedVersion > 0;
+        }
+        catch (InvalidOperationException e) when (e.Message.Contains("→ 404 ", StringComparison.Ordinal))
+        {
+            return false;
+        }
     }
 
     private static void Show(int done, int all, string text)

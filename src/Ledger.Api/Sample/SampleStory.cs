@@ -2,6 +2,8 @@ using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Bodies = Ledger.Client.Models;
+using SourceKind = Ledger.Domain.Funds.SourceKind;
 
 namespace Ledger.Api.Sample;
 
@@ -115,14 +117,15 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             3,
             $"{CountyName} 登记捐赠人",
             () =>
-                Offices.CountyHrss.PostAsync(
-                    "/api/donors",
-                    new
-                    {
-                        kind = "charity",
-                        name = "任城区慈善总会（样例）",
-                        creditCode = CharityCode,
-                    }
+                Offices.CountyHrss.CallAsync(api =>
+                    api.Donors.ToPostRequestInformation(
+                        new()
+                        {
+                            Kind = Bodies.DonorKind.Charity,
+                            Name = "任城区慈善总会（样例）",
+                            CreditCode = CharityCode,
+                        }
+                    )
                 )
         );
     }
@@ -185,11 +188,22 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             yield return Step(
                 14,
                 "划入慈善捐赠",
-                () => village.AllocateAsync(8_888.88m, "charity", "慈善总会捐赠", null, StreamId.DonorOf(CharityCode))
+                () =>
+                    village.AllocateAsync(
+                        8_888.88m,
+                        SourceKind.Charity,
+                        "慈善总会捐赠",
+                        null,
+                        StreamId.DonorOf(CharityCode)
+                    )
             );
         if (index % 4 == 2)
         {
-            yield return Step(16, "专户结息", () => village.AllocateAsync(36.52m, "bank-interest", "第一季度结息"));
+            yield return Step(
+                16,
+                "专户结息",
+                () => village.AllocateAsync(36.52m, SourceKind.BankInterest, "第一季度结息")
+            );
             yield return Step(17, "银行扣手续费", () => village.BankFeeAsync(15));
         }
         yield return Step(18, $"成员名册 {MembersPerVillage} 人", () => village.ImportMembersAsync(People(facts)));
@@ -218,32 +232,13 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             yield return Step(
                 file + 2,
                 "退回补正",
-                () =>
-                    Offices.Reviewer.PostAsync(
-                        $"{village.ApplicationPath}/return",
-                        new { reason = "决议日期与盖章件不一致，请更正后重新提交" }
-                    )
+                () => village.ReturnAsync("决议日期与盖章件不一致，请更正后重新提交")
             );
         if (facts.Stage == SampleStage.Returned)
             yield return Step(
                 file + 3,
                 "参保核查",
-                () =>
-                    Offices.Reviewer.PostAsync(
-                        "/api/insurance-checks/import",
-                        new
-                        {
-                            checks = new[]
-                            {
-                                new
-                                {
-                                    citizenId = regular[0].Person.CitizenId,
-                                    finding = "employees-scheme",
-                                    on = firstDay.AddDays(file + 2),
-                                },
-                            },
-                        }
-                    )
+                () => Offices.CheckInsuranceAsync(regular[0].Person, "employees-scheme", firstDay.AddDays(file + 2))
             );
         if (facts.Stage <= SampleStage.Returned)
             yield break;
@@ -257,15 +252,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             yield break;
         yield return Step(file + 4, "公示", village.NoticeAsync);
         if (facts.Stage == SampleStage.Objected)
-            yield return Step(
-                file + 6,
-                "异议",
-                () =>
-                    village.Officer.PostAsync(
-                        $"{village.ApplicationPath}/objections",
-                        new { text = "请核对第3组是否有人户籍已迁出" }
-                    )
-            );
+            yield return Step(file + 6, "异议", () => village.ObjectAsync("请核对第3组是否有人户籍已迁出"));
     }
 
     /// <summary>From payment to settlement.</summary>
@@ -382,9 +369,9 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         ];
     }
 
-    private static object Standard(SampleVillageFacts facts) =>
+    private static Bodies.StandardBody Standard(SampleVillageFacts facts) =>
         facts.PerTier
-            ? new { kind = "per-tier", tiers = Tiers.Select(t => new { tierAmount = t, amount = Subsidy(facts, t) }) }
+            ? SampleVillage.PerTier(Tiers.Select(t => (t, Subsidy(facts, t))))
             : SampleVillage.Flat(facts.FlatYuan);
 
     /// <summary>Yuan for a tier: the flat amount, or a tenth of the tier on top of it.</summary>

@@ -6,8 +6,13 @@ using Ledger.Api.Members;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
 using Ledger.Api.Security;
+using Ledger.Client;
+using Ledger.Client.Api.Applications.Item;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Microsoft.Kiota.Abstractions;
+using Bodies = Ledger.Client.Models;
+using SourceKind = Ledger.Domain.Funds.SourceKind;
 
 namespace Ledger.Api.Sample;
 
@@ -54,12 +59,15 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     /// <param name="reviewed">The township countersigns plans, the supervision committees sign plans and payments
     /// (L7).</param>
     public Task PublishPolicyAsync(int year, bool reviewed = false) =>
-        CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year, reviewed: reviewed));
+        CityHrss.CallAsync(api =>
+            api.PolicyYears[City(county)][year].ToPutRequestInformation(PolicyYear(year, reviewed: reviewed))
+        );
 
     public Task NameRegionsAsync(IEnumerable<(string Code, string Name)> regions) =>
-        Administrator.PutAsync(
-            "/api/region-names",
-            new { regions = regions.Select(r => new { code = r.Code, name = r.Name }) }
+        Administrator.CallAsync(api =>
+            api.RegionNames.ToPutRequestInformation(
+                new() { Regions = [.. regions.Select(r => new Bodies.RegionNameBody { Code = r.Code, Name = r.Name })] }
+            )
         );
 
     /// <summary>
@@ -68,65 +76,90 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     /// </summary>
     public async Task AmendPolicyAsync(int year, object policy, DateOnly today)
     {
-        var body = JsonSerializer.SerializeToNode(policy, JsonSerializerOptions.Web)!;
+        var body = SampleClient.Node(policy);
         body["effectiveFrom"] = $"{today:yyyy-MM-dd}";
         var path = $"/api/policy-years/{City(county)}/{year}";
         if ((await CityHrss.PutAsync<PolicyYearView>(path, body)).Proposed is not null)
             await SecondCityHrss.PostAsync($"{path}/proposal/confirmation");
     }
 
-    public static object PolicyYear(int year, int noticeDays = 7, bool reviewed = false) =>
-        new
+    public static Bodies.PolicyYearBody PolicyYear(int year, int noticeDays = 7, bool reviewed = false) =>
+        new()
         {
-            effectiveFrom = new DateOnly(year, 1, 1),
-            tiers = SampleTiers(reviewed),
-            accountInterestBasisPoints = 262,
-            basicPensionAmount = 170,
-            payee = new
+            EffectiveFrom = new Date(year, 1, 1),
+            Tiers = [.. SampleTiers(reviewed)],
+            AccountInterestBasisPoints = 262,
+            BasicPensionAmount = 170,
+            Payee = new()
             {
-                name = "任城区社会保险经办中心收入户（样例）",
-                bank = "样例银行任城支行",
-                number = "1608-0101-0400-0001",
+                Name = "任城区社会保险经办中心收入户（样例）",
+                Bank = "样例银行任城支行",
+                Number = "1608-0101-0400-0001",
             },
-            noticeDays,
-            countersignatureRequired = reviewed,
-            committeeSignsPlan = reviewed,
-            committeeSignsPayments = reviewed,
+            NoticeDays = noticeDays,
+            CountersignatureRequired = reviewed,
+            CommitteeSignsPlan = reviewed,
+            CommitteeSignsPayments = reviewed,
         };
 
     /// <summary>Tier by tier; in the sample county those from 2,500 on are a range (L9).</summary>
-    private static IEnumerable<object> SampleTiers(bool asRange)
+    private static IEnumerable<Bodies.TierBody> SampleTiers(bool asRange)
     {
         int[] single = [100, 300, 500, 600, 800, 1000, 1500, 2000];
-        object Tier(int t) =>
-            new
+        Bodies.TierBody Tier(int t) =>
+            new()
             {
-                tierAmount = t,
-                governmentSubsidyAmount = t < 500 ? 30
-                : t < 2000 ? 60
-                : 80,
+                TierAmount = t,
+                GovernmentSubsidyAmount =
+                    t < 500 ? 30
+                    : t < 2000 ? 60
+                    : 80,
             };
         return asRange
             ?
             [
                 .. single.Select(Tier),
-                new
+                new()
                 {
-                    tierAmount = 2500,
-                    toAmount = 5000,
-                    stepAmount = 500,
-                    governmentSubsidyAmount = 80,
+                    TierAmount = 2500,
+                    ToAmount = 5000,
+                    StepAmount = 500,
+                    GovernmentSubsidyAmount = 80,
                 },
             ]
             : [.. single.Concat([2500, 3000, 4000, 5000]).Select(Tier)];
     }
 
+    public Task CheckInsuranceAsync(SamplePerson person, string finding, DateOnly on) =>
+        Reviewer.CallAsync(api =>
+            api.InsuranceChecks.Import.ToPostRequestInformation(
+                new()
+                {
+                    Checks =
+                    [
+                        new()
+                        {
+                            CitizenId = person.CitizenId,
+                            Finding = finding,
+                            On = new Date(on.Year, on.Month, on.Day),
+                        },
+                    ],
+                }
+            )
+        );
+
     public async Task OpenPilotAsync()
     {
-        await CountyHrss.PostAsync("/api/pilots", new { county, grounds = "集体经济基础较好，居民养老保险工作扎实" });
-        await CityHrss.PostAsync(
-            $"/api/pilots/{StreamId.Pilot(county)}/decision",
-            new { verdict = "approve", reasons = "符合试点条件" }
+        await CountyHrss.CallAsync(api =>
+            api.Pilots.ToPostRequestInformation(
+                new() { County = county, Grounds = "集体经济基础较好，居民养老保险工作扎实" }
+            )
+        );
+        await CityHrss.CallAsync(api =>
+            api.Pilots[StreamId.Pilot(county)]
+                .Decision.ToPostRequestInformation(
+                    new() { Verdict = Bodies.PilotVerdict.Approve, Reasons = "符合试点条件" }
+                )
         );
     }
 }
@@ -168,85 +201,106 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     {
         var code = SamplePeople.CreditCode(offices.County, number);
         CollectiveId = (
-            await offices.Agriculture.PostAsync<CollectiveView>(
-                "/api/collectives",
-                new
-                {
-                    creditCode = code,
-                    name,
-                    villageCode,
-                }
+            await offices.Agriculture.CallAsync<CollectiveView>(api =>
+                api.Collectives.ToPostRequestInformation(
+                    new()
+                    {
+                        CreditCode = code,
+                        Name = name,
+                        VillageCode = villageCode,
+                    }
+                )
             )
         ).Id;
-        await Officer.PostAsync("/api/funds", new { collectiveId = CollectiveId });
+        await Officer.CallAsync(api => api.Funds.ToPostRequestInformation(new() { CollectiveId = CollectiveId }));
     }
 
     private int _members;
 
     public Task<CollectiveView> SurveyAsync(int members) =>
-        Officer.PutAsync<CollectiveView>(
-            $"/api/collectives/{CollectiveId}/surveys/{year}",
-            new
-            {
-                collectiveIncomeAmount = 860_000,
-                members = _members = members,
-                insuredMembers = members * 9 / 10,
-                payers = members * 8 / 10,
-            }
+        Officer.CallAsync<CollectiveView>(api =>
+            api.Collectives[CollectiveId]
+                .Surveys[year]
+                .ToPutRequestInformation(
+                    new()
+                    {
+                        CollectiveIncomeAmount = 860_000,
+                        Members = _members = members,
+                        InsuredMembers = members * 9 / 10,
+                        Payers = members * 8 / 10,
+                    }
+                )
         );
 
     public async Task<AllocationView> AllocateAsync(
         decimal amount,
-        string source = "collective-income",
+        SourceKind source = SourceKind.CollectiveIncome,
         string name = "土地流转收入",
         int? earmarkYear = null,
         string? donorId = null,
-        object? earmark = null,
+        Bodies.Earmark? earmark = null,
         DateOnly? effectiveDate = null
-    ) =>
-        await Officer.PostAsync<AllocationView>(
-            $"/api/funds/{FundId}/allocations",
-            new
-            {
-                amount,
-                source,
-                sourceName = name,
-                evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {NextSlip()}") },
-                earmarkYear,
-                donorId,
-                earmark,
-                effectiveDate,
-            }
+    )
+    {
+        var slip = await Officer.EvidenceAsync($"bank slip {villageCode} {NextSlip()}");
+        return await Officer.CallAsync<AllocationView>(api =>
+            api.Funds[FundId]
+                .Allocations.ToPostRequestInformation(
+                    new()
+                    {
+                        Amount = amount,
+                        Source = Enum.Parse<Bodies.SourceKind>($"{source}"),
+                        SourceName = name,
+                        Evidence = [slip],
+                        EarmarkYear = earmarkYear,
+                        DonorId = donorId,
+                        Earmark = earmark,
+                        EffectiveDate = effectiveDate is { } day ? On(day) : null,
+                    }
+                )
         );
+    }
+
+    private static Date On(DateOnly day) => new(day.Year, day.Month, day.Day);
 
     /// <summary>The rest goes back to its sources: the officer asks, the township confirms.</summary>
     public async Task<FundView> ReturnSurplusAsync(string pocket = "general")
     {
-        var township = offices.Township(villageCode[..9]);
-        var path = $"/api/funds/{FundId}/sub-accounts/{pocket}/surplus-return";
-        await Officer.PostAsync<FundView>(
-            path,
-            new
-            {
-                confirmBy = township.Actor.Id,
-                reason = "村民会议决议终止",
-                evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode} {NextSlip()}") },
-            }
+        var resolution = await Officer.EvidenceAsync($"resolution {villageCode} {NextSlip()}");
+        await Officer.CallAsync<FundView>(api =>
+            api.Funds[FundId]
+                .SubAccounts[pocket]
+                .SurplusReturn.ToPostRequestInformation(
+                    new()
+                    {
+                        ConfirmBy = Township.Actor.Id,
+                        Reason = "村民会议决议终止",
+                        Evidence = [resolution],
+                    }
+                )
         );
-        return await township.PostAsync<FundView>($"{path}/confirmation");
+        return await Township.CallAsync<FundView>(api =>
+            api.Funds[FundId].SubAccounts[pocket].SurplusReturn.Confirmation.ToPostRequestInformation()
+        );
     }
 
     /// <summary>The bank takes a fee; nobody has made it good yet.</summary>
-    public async Task<FundView> BankFeeAsync(decimal amount) =>
-        await Officer.PostAsync<FundView>(
-            $"/api/funds/{FundId}/bank-fees",
-            new
-            {
-                amount,
-                bankReference = $"SXF{villageCode}{NextSlip()}",
-                evidence = new[] { await Officer.EvidenceAsync($"bank fee {villageCode} {_slips}") },
-            }
+    public async Task<FundView> BankFeeAsync(decimal amount)
+    {
+        var number = NextSlip();
+        var slip = await Officer.EvidenceAsync($"bank fee {villageCode} {number}");
+        return await Officer.CallAsync<FundView>(api =>
+            api.Funds[FundId]
+                .BankFees.ToPostRequestInformation(
+                    new()
+                    {
+                        Amount = amount,
+                        BankReference = $"SXF{villageCode}{number}",
+                        Evidence = [slip],
+                    }
+                )
         );
+    }
 
     /// <summary>Registers the county's charity, once; its donor id.</summary>
     public async Task<string> CharityAsync()
@@ -271,10 +325,11 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     /// By the village itself; the agency's own import needs nobody's confirmation for people of its other villages.
     /// </summary>
     public Task<ImportView> ImportMembersAsync(IEnumerable<SamplePerson> people, SampleClient? by = null) =>
-        (by ?? Officer).UploadAsync<ImportView>(
-            $"/api/members/import?collectiveId={CollectiveId}",
-            SampleSheets.Members(people),
-            "成员名册.xlsx"
+        (by ?? Officer).CallAsync<ImportView>(api =>
+            api.Members.Import.ToPostRequestInformation(
+                FileCalls.Form("file", SampleSheets.Members(people), "成员名册.xlsx"),
+                given => given.QueryParameters.CollectiveId = CollectiveId
+            )
         );
 
     /// <param name="series">The tax office's receipts are numbered anew in each.</param>
@@ -282,88 +337,100 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         IEnumerable<(SamplePerson, int, bool)> payers,
         DateOnly paidOn,
         string series = ""
-    ) =>
-        offices.Tax.UploadAsync<ImportView>(
-            $"/api/contributions/import?year={year}",
-            SampleSheets.Contributions(payers, paidOn, $"SW{series}{villageCode}{year}"),
-            "缴费.xlsx"
-        );
+    ) => ImportTaxAsync(SampleSheets.Contributions(payers, paidOn, $"SW{series}{villageCode}{year}"), "缴费.xlsx");
 
     /// <summary>What the tax office's file says beside plain payments (L14, L15).</summary>
     public Task<ImportView> ImportTaxRowsAsync(params TaxRow[] rows) =>
-        offices.Tax.UploadAsync<ImportView>(
-            $"/api/contributions/import?year={year}",
-            SampleSheets.TaxRows(rows),
-            "税务记录.xlsx"
+        ImportTaxAsync(SampleSheets.TaxRows(rows), "税务记录.xlsx");
+
+    private Task<ImportView> ImportTaxAsync(byte[] content, string fileName) =>
+        offices.Tax.CallAsync<ImportView>(
+            (api, adapter) =>
+                api
+                    .Contributions.Import.ToPostRequestInformation(new(), given => given.QueryParameters.Year = year)
+                    .WithFile(adapter, "file", content, fileName)
         );
 
     /// <summary>The fund's money goes back to its sources, and the fund is closed.</summary>
     public async Task CloseFundAsync()
     {
-        var resolution = new
-        {
-            reason = "集体解散，余款退回来源",
-            evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode}") },
-        };
+        var resolution = await Officer.EvidenceAsync($"resolution {villageCode}");
         await ReturnSurplusAsync();
-        await Officer.PostAsync($"/api/funds/{FundId}/closure", resolution);
+        await Officer.CallAsync(api =>
+            api.Funds[FundId]
+                .Closure.ToPostRequestInformation(new() { Reason = "集体解散，余款退回来源", Evidence = [resolution] })
+        );
     }
 
     /// <summary>
     /// With the papers that it takes (L16): its assembly's decision, the township's review, the county's approval; and
     /// the creditors told.
     /// </summary>
-    public async Task DissolveAsync(DateOnly on) =>
-        await offices.Agriculture.PostAsync<CollectiveView>(
-            $"/api/collectives/{CollectiveId}/dissolution",
-            new
-            {
-                reason = "整村搬迁",
-                papers = new
-                {
-                    decisions = new[]
+    public async Task DissolveAsync(DateOnly on)
+    {
+        var decision = new Bodies.AssemblyDecisionBody
+        {
+            CollectiveId = CollectiveId,
+            Number = $"成决〔{year}〕1号",
+            On = On(on.AddDays(-12)),
+            Evidence = await Officer.EvidenceAsync($"decision {villageCode}"),
+        };
+        var review = new Bodies.PaperBody
+        {
+            On = On(on.AddDays(-8)),
+            Evidence = await Township.EvidenceAsync($"review {villageCode}"),
+        };
+        var approval = new Bodies.ApprovalBody
+        {
+            Number = $"任政批〔{year}〕3号",
+            On = On(on.AddDays(-4)),
+            Evidence = await offices.Agriculture.EvidenceAsync($"approval {villageCode}"),
+        };
+        var creditors = new Bodies.PaperBody
+        {
+            On = On(on),
+            Evidence = await offices.Agriculture.EvidenceAsync($"creditors {villageCode}"),
+        };
+        await offices.Agriculture.CallAsync<CollectiveView>(api =>
+            api.Collectives[CollectiveId]
+                .Dissolution.ToPostRequestInformation(
+                    new()
                     {
-                        new
+                        Reason = "整村搬迁",
+                        Papers = new()
                         {
-                            collectiveId = CollectiveId,
-                            number = $"成决〔{year}〕1号",
-                            on = on.AddDays(-12),
-                            evidence = await Officer.EvidenceAsync($"decision {villageCode}"),
+                            Decisions = [decision],
+                            Review = review,
+                            Approval = approval,
+                            Creditors = creditors,
                         },
-                    },
-                    review = new
-                    {
-                        on = on.AddDays(-8),
-                        evidence = await Township.EvidenceAsync($"review {villageCode}"),
-                    },
-                    approval = new
-                    {
-                        number = $"任政批〔{year}〕3号",
-                        on = on.AddDays(-4),
-                        evidence = await offices.Agriculture.EvidenceAsync($"approval {villageCode}"),
-                    },
-                    creditors = new
-                    {
-                        on,
-                        evidence = await offices.Agriculture.EvidenceAsync($"creditors {villageCode}"),
-                    },
-                },
-            }
+                    }
+                )
         );
+    }
 
-    public static object Flat(decimal amount) => new { kind = "flat", flatAmount = amount };
+    public static Bodies.StandardBody Flat(decimal amount) =>
+        new() { Kind = Bodies.StandardKind.Flat, FlatAmount = amount };
 
-    public Task<PlanView> DraftAsync(object standard) =>
-        Officer.PostAsync<PlanView>(
-            "/api/plans",
-            new
-            {
-                collectiveId = CollectiveId,
-                year,
-                source = $"{year}年集体收入",
-                scope = "本年度正常缴费的本集体成员",
-                standard,
-            }
+    public static Bodies.StandardBody PerTier(params IEnumerable<(int Tier, decimal Amount)> amounts) =>
+        new()
+        {
+            Kind = Bodies.StandardKind.PerTier,
+            Tiers = [.. amounts.Select(a => new Bodies.TierAmountBody { TierAmount = a.Tier, Amount = a.Amount })],
+        };
+
+    public Task<PlanView> DraftAsync(Bodies.StandardBody standard) =>
+        Officer.CallAsync<PlanView>(api =>
+            api.Plans.ToPostRequestInformation(
+                new()
+                {
+                    CollectiveId = CollectiveId,
+                    Year = year,
+                    Source = $"{year}年集体收入",
+                    Scope = "本年度正常缴费的本集体成员",
+                    Standard = standard,
+                }
+            )
         );
 
     /// <summary>
@@ -376,30 +443,36 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         return ResolveAsync(on, eligible, attendance, attendance - attendance / 10);
     }
 
-    public async Task<PlanView> ResolveAsync(DateOnly on, int eligible, int attendance, int votesFor) =>
-        await Officer.PostAsync<PlanView>(
-            $"/api/plans/{PlanId}/resolution",
-            new
-            {
-                form = "households",
-                calledOn = on.AddDays(-10),
-                meetingDate = on,
-                eligible,
-                attendance,
-                votesFor,
-                votesAgainst = Math.Min(4, attendance - votesFor),
-                minutes = await Officer.EvidenceAsync($"minutes {villageCode}"),
-            }
+    public async Task<PlanView> ResolveAsync(DateOnly on, int eligible, int attendance, int votesFor)
+    {
+        var minutes = await Officer.EvidenceAsync($"minutes {villageCode}");
+        return await Officer.CallAsync<PlanView>(api =>
+            api.Plans[PlanId]
+                .Resolution.ToPostRequestInformation(
+                    new()
+                    {
+                        Form = "households",
+                        CalledOn = On(on.AddDays(-10)),
+                        MeetingDate = On(on),
+                        Eligible = eligible,
+                        Attendance = attendance,
+                        VotesFor = votesFor,
+                        VotesAgainst = Math.Min(4, attendance - votesFor),
+                        Minutes = minutes,
+                    }
+                )
         );
+    }
 
     /// <summary>The supervision committee signs the plan, and the township countersigns it (L7).</summary>
     public async Task SignPlanAsync()
     {
-        await Committee.PostAsync<PlanView>($"/api/plans/{PlanId}/signature");
-        await Township.PostAsync<PlanView>($"/api/plans/{PlanId}/countersignature");
+        await Committee.CallAsync<PlanView>(api => api.Plans[PlanId].Signature.ToPostRequestInformation());
+        await Township.CallAsync<PlanView>(api => api.Plans[PlanId].Countersignature.ToPostRequestInformation());
     }
 
-    public Task<PlanView> AdoptAsync() => Officer.PostAsync<PlanView>($"/api/plans/{PlanId}/adoption");
+    public Task<PlanView> AdoptAsync() =>
+        Officer.CallAsync<PlanView>(api => api.Plans[PlanId].Adoption.ToPostRequestInformation());
 
     /// <summary>
     /// From registration to an adopted plan of <paramref name="subsidy"/> yuan each: survey, members, contributions,
@@ -409,7 +482,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         PrepareAsync(people, Flat(subsidy), on);
 
     /// <summary>The same, under another standard.</summary>
-    public async Task PrepareAsync(IReadOnlyList<SamplePerson> people, object standard, DateOnly on)
+    public async Task PrepareAsync(IReadOnlyList<SamplePerson> people, Bodies.StandardBody standard, DateOnly on)
     {
         await SurveyAsync(people.Count);
         await ImportMembersAsync(people);
@@ -423,49 +496,70 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public async Task<FilingView> FileAsync(IEnumerable<SamplePerson> roster, string confirm = "")
     {
         var seal = await Officer.EvidenceAsync($"sealed application {villageCode}");
-        var filed = await Officer.UploadAsync<FilingView>(
-            "/api/applications",
-            SampleSheets.Roster(roster),
-            "补助名单.xlsx",
-            "roster",
-            ("planId", PlanId),
-            ("seal", seal),
-            ("confirmDuplicate", confirm)
+        var filed = await Officer.CallAsync<FilingView>(
+            (api, adapter) =>
+                api
+                    .Applications.ToPostRequestInformation(new())
+                    .WithFile(
+                        adapter,
+                        "roster",
+                        SampleSheets.Roster(roster),
+                        "补助名单.xlsx",
+                        ("planId", PlanId),
+                        ("seal", seal),
+                        ("confirmDuplicate", confirm)
+                    )
         );
         ApplicationPath = $"/api/applications/{filed.Application.Id}";
         return filed;
     }
 
+    /// <summary>A step of the village's application.</summary>
+    private Task<ApplicationView> StepAsync(
+        SampleClient by,
+        Func<ApplicationsItemRequestBuilder, RequestInformation> step
+    ) => by.CallAsync<ApplicationView>(api => step(api.Applications[ApplicationId]));
+
     public Task<ApplicationView> ReviewAsync() =>
-        offices.Reviewer.PostAsync<ApplicationView>($"{ApplicationPath}/review", new { acceptRest = true });
+        StepAsync(offices.Reviewer, a => a.Review.ToPostRequestInformation(new() { AcceptRest = true }));
 
     public Task<ApplicationView> ApproveAsync() =>
-        offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/approval");
+        StepAsync(offices.Approver, a => a.Approval.ToPostRequestInformation());
+
+    public Task<ApplicationView> ReturnAsync(string reason) =>
+        StepAsync(offices.Reviewer, a => a.Return.ToPostRequestInformation(new() { Reason = reason }));
 
     public Task<ApplicationView> NoticeAsync() =>
-        Officer.PostAsync<ApplicationView>($"{ApplicationPath}/notice", new { place = "村务公开栏" });
+        StepAsync(Officer, a => a.Notice.ToPostRequestInformation(new() { Place = "村务公开栏" }));
+
+    public Task<ApplicationView> ObjectAsync(string text) =>
+        StepAsync(Officer, a => a.Objections.ToPostRequestInformation(new() { Text = text }));
 
     public Task<ApplicationView> SignPaymentAsync() =>
-        Committee.PostAsync<ApplicationView>($"{ApplicationPath}/payment-signature");
+        StepAsync(Committee, a => a.PaymentSignature.ToPostRequestInformation());
 
     public Task<ApplicationView> HoldAsync(string reason) =>
-        Committee.PostAsync<ApplicationView>($"{ApplicationPath}/hold", new { reason });
+        StepAsync(Committee, a => a.Hold.ToPostRequestInformation(new() { Reason = reason }));
 
     public Task<ApplicationView> LiftHoldAsync(string reason) =>
-        Township.PostAsync<ApplicationView>($"{ApplicationPath}/hold/lift", new { reason });
+        StepAsync(Township, a => a.Hold.Lift.ToPostRequestInformation(new() { Reason = reason }));
 
     public async Task<ApplicationView> PayAsync(decimal amount)
     {
         var transfer = ++_transfers;
-        return await Officer.PostAsync<ApplicationView>(
-            $"{ApplicationPath}/payment",
-            new
-            {
-                amount,
-                purpose = "member-subsidy",
-                bankReference = $"NX{year}{number:000000}{(transfer == 1 ? "" : $"-{transfer}")}",
-                evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode} {transfer}") },
-            }
+        var slip = await Officer.EvidenceAsync($"transfer {villageCode} {transfer}");
+        return await StepAsync(
+            Officer,
+            a =>
+                a.Payment.ToPostRequestInformation(
+                    new()
+                    {
+                        Amount = amount,
+                        Purpose = "member-subsidy",
+                        BankReference = $"NX{year}{number:000000}{(transfer == 1 ? "" : $"-{transfer}")}",
+                        Evidence = [slip],
+                    }
+                )
         );
     }
 
@@ -474,32 +568,32 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         DateOnly on,
         bool partial = false
     ) =>
-        offices.Reviewer.UploadAsync<ReceiptView>(
-            $"{ApplicationPath}/receipts/import?partial={partial}",
-            SampleSheets.Receipts(credited, on, $"HZ{villageCode}"),
-            "回执.xlsx"
+        offices.Reviewer.CallAsync<ReceiptView>(api =>
+            api.Applications[ApplicationId]
+                .Receipts.Import.ToPostRequestInformation(
+                    FileCalls.Form("file", SampleSheets.Receipts(credited, on, $"HZ{villageCode}"), "回执.xlsx"),
+                    given => given.QueryParameters.Partial = partial
+                )
         );
 
     public Task<ApplicationView> SettleAsync() =>
-        offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/settlement");
+        StepAsync(offices.Approver, a => a.Settlement.ToPostRequestInformation());
 
     private string _complaint = "";
 
     /// <summary>A member complains at the county's desk (L18).</summary>
     public async Task ComplainAsync(string text) =>
         _complaint = (
-            await offices.CountyHrss.PostAsync<ApplicationView>($"{ApplicationPath}/complaints", new { text })
+            await StepAsync(offices.CountyHrss, a => a.Complaints.ToPostRequestInformation(new() { Text = text }))
         )
             .Complaints[^1]
             .ComplaintId;
 
     public Task<ApplicationView> AnswerComplaintAsync(string answer) =>
-        offices
-            .Township(villageCode[..9])
-            .PostAsync<ApplicationView>(
-                $"{ApplicationPath}/complaints/{_complaint}/answer",
-                new { upheld = false, answer }
-            );
+        StepAsync(
+            Township,
+            a => a.Complaints[_complaint].Answer.ToPostRequestInformation(new() { Upheld = false, Answer = answer })
+        );
 }
 
 public static class JsonAnswers
