@@ -10,6 +10,7 @@
 // bench/run log [events]: the transparency log at 1,000,000 events
 // bench/run import [rows]: contribution records of a city, 1,000,000 rows
 // bench/run jobs [rows]: an import of 100,000 rows as a job, killed at random rows, beside the same by the command
+// bench/run tasks [villages]: what waits for whom in a county of 200 villages, worked out anew
 // bench/run lists [--beside <Ledger.Api.dll>] [--rounds 5]: 20,000 rows as .xlsx and .xls, an earlier build in turn
 // bench/run rebuild [events]: every read model made anew at 1,000,000 events
 // bench/run upgrade <revision>: two nodes of an earlier revision's build replaced one by one, and back, under load
@@ -103,6 +104,7 @@ try
             "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
             "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
             "jobs" => Jobs.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 100_000, report),
+            "tasks" => Tasks.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 200, report),
             "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
             "versus" => Versus.RunAsync(
                 cluster,
@@ -136,7 +138,7 @@ try
             ),
             "pages" => Pages.RunAsync(cluster, folder),
             _ => throw new ArgumentException(
-                "nothing, growth, search, trace, log, import, jobs, lists, rebuild, upgrade, versus, subscribers, "
+                "nothing, growth, search, trace, log, import, jobs, tasks, lists, rebuild, upgrade, versus, subscribers, "
                     + "soak, faults, pages"
             ),
         }

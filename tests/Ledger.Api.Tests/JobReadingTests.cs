@@ -185,6 +185,26 @@ public sealed class JobReadingTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task Of_one_person_the_newest_answers_are_kept()
+    {
+        var village = await api.RegisteredAsync();
+        var auditor = village.Offices.Auditor;
+        var jobs = new List<string>();
+        for (var i = 0; i <= Job.ResultsKept; i++)
+        {
+            jobs.Add(await AcceptedAsync(auditor, "/api/exports/journal"));
+            await DoneAsync(auditor, jobs[^1]);
+        }
+        await api.Host.Services.GetRequiredService<JobRunner>().SweepAsync(CancellationToken.None);
+        var gone = await api.Host.RefusedAsync("not-found", auditor, HttpMethod.Get, $"{jobs[0]}/result");
+        Assert.Contains($"每人最近 {Job.ResultsKept} 份", gone.Detail);
+        foreach (var job in jobs.Skip(1))
+            Assert.NotEmpty((await FetchedAsync(auditor, $"{job}/result")).File);
+        using var page = await auditor.SendAsync(HttpMethod.Get, jobs[0]["/api".Length..], null);
+        Assert.Contains($"每人最近 {Job.ResultsKept} 份", await page.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task A_check_and_the_tests_of_a_year_are_jobs_of_the_auditor_with_their_report()
     {
         var village = await PaidAsync();

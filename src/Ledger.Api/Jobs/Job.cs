@@ -81,13 +81,16 @@ public sealed record Job(
     /// <summary>Null: there is no answer to fetch.</summary>
     public long? ResultBytes { get; init; }
 
-    /// <summary>Its answer's time is not over, by the clock that all nodes share.</summary>
-    public bool IsFresh { get; init; }
+    /// <summary>Its answer is still there, and its time not over by the clock that all nodes share.</summary>
+    public bool IsKept { get; init; }
 
     public bool IsReading => Method == HttpMethods.Get;
 
     /// <summary>How many days an answer is kept.</summary>
     public const int ResultDays = 7;
+
+    /// <summary>So many answers of one person are kept, the newest.</summary>
+    public const int ResultsKept = 20;
 
     /// <summary>How long one that is over stands in the list.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromDays(90);
@@ -104,6 +107,7 @@ public sealed record Job(
                part_rows, parts_checked, parts_done, result, created_at, started_at, ended_at,
                method, accept, attempt, steps_done, steps_total, result_bytes,
                coalesce(ended_at > clock_timestamp() - make_interval(days => {ResultDays}), false)
+                   and exists (select from {Pieces} p where p.job_id = job.id and p.kind = 'result' and p.part = attempt)
         """;
 
     public static readonly JsonSerializerOptions Json = new(JsonSerializerOptions.Web)
@@ -152,7 +156,7 @@ public sealed record Job(
             StepsDone = r.GetInt64(24),
             StepsTotal = r.IsDBNull(25) ? null : r.GetInt64(25),
             ResultBytes = r.IsDBNull(26) ? null : r.GetInt64(26),
-            IsFresh = r.GetBoolean(27),
+            IsKept = r.GetBoolean(27),
         };
     }
 

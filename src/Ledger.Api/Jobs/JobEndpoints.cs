@@ -210,9 +210,9 @@ public static class JobEndpoints
             throw new RefusedException(new Rejection(Rejections.WrongState, "后台任务还没有完成"));
         if (job.ResultBytes is null)
             throw new RefusedException(new Rejection(Rejections.NotFound, "这个后台任务没有结果文件"));
-        if (!job.IsFresh)
+        if (!job.IsKept)
             throw new RefusedException(
-                new Rejection(Rejections.NotFound, $"结果保存 {Job.ResultDays} 天，已经删除；请重新提交")
+                new Rejection(Rejections.NotFound, $"结果保存 {Job.ResultDays} 天，每人最近 {Job.ResultsKept} 份；这一份已经删除，请重新提交")
             );
         if (job.Seal != job.SealOf(keys))
             throw new RefusedException(new Rejection(Rejections.RecordDamaged, "后台任务的记录不是产品写入的"));
@@ -265,8 +265,7 @@ public static class JobEndpoints
     private static async Task<Answer> Cancel(string id, Command command, Caller caller)
     {
         var job = await ScopedAsync(command.Connection, id, caller);
-        var (by, own) = (caller.Actor, job.By);
-        if ((by.Id, by.Role, by.Region) != (own.Id, own.Role, own.Region))
+        if (!job.IsOf(caller.Actor))
             throw new RefusedException(new Rejection(Rejections.Forbidden, "只有提交的人能取消后台任务"));
         var asked = await command.Connection.ExecuteAsync(
             $"""
@@ -276,7 +275,7 @@ public static class JobEndpoints
                    ended_at = case state when 'waiting' then clock_timestamp() end
              where id = @id and state in ('waiting', 'running')
             """,
-            ("by", by.Id),
+            ("by", caller.Actor.Id),
             ("id", id)
         );
         if (asked == 0)

@@ -37,7 +37,7 @@ public static class JobPages
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var job = await JobEndpoints.ScopedAsync(connection, id, caller);
         await job.SeenAsync(connection, caller.Actor);
-        var hasResult = job.ResultBytes is not null && job.IsFresh;
+        var hasResult = job.ResultBytes is not null && job.IsKept;
         var isOwn = job.IsOf(caller.Actor);
         (string, IReadOnlyList<(string, string?, string?)>, DateTimeOffset)? check = null;
         if (isOwn && hasResult && job.Kind == "check-ledger")

@@ -507,12 +507,18 @@ public sealed partial class JobRunner(
         await using var connection = await database.OpenConnectionAsync(stopping);
         await connection.ExecuteAsync(
             $"""
+            with newest as (
+                     select id, row_number() over (partition by actor order by ended_at desc) as n
+                       from {Job.Table}
+                      where state = 'done'
+                        and result_bytes is not null)
             delete from {Job.Pieces} p using {Job.Table} j
              where j.id = p.job_id
                and (j.state = 'cancelled'
                     or (j.state = 'done'
                         and (j.ended_at < clock_timestamp() - make_interval(days => {Job.ResultDays})
-                             or p.part <> j.attempt)))
+                             or p.part <> j.attempt))
+                    or j.id in (select id from newest where n > {Job.ResultsKept}))
             """
         );
         await connection.ExecuteAsync(
