@@ -68,8 +68,17 @@ public sealed class ApiProcess : RunningApi
                 _ => listening.TrySetException(new InvalidOperationException($"the process ended: {api.Output}")),
                 TaskScheduler.Default
             );
-        api.Serves(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60)));
-        return api;
+        try
+        {
+            api.Serves(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60)));
+            return api;
+        }
+        catch (TimeoutException)
+        {
+            var said = api.Output;
+            await api.DisposeAsync();
+            throw new TimeoutException($"it does not listen after a minute: {said}");
+        }
     }
 
     /// <summary>Runs a command of the product to its end: exit code and what it printed.</summary>

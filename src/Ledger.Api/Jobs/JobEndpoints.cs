@@ -212,7 +212,10 @@ public static class JobEndpoints
             throw new RefusedException(new Rejection(Rejections.NotFound, "这个后台任务没有结果文件"));
         if (!job.IsKept)
             throw new RefusedException(
-                new Rejection(Rejections.NotFound, $"结果保存 {Job.ResultDays} 天，每人最近 {Job.ResultsKept} 份；这一份已经删除，请重新提交")
+                new Rejection(
+                    Rejections.NotFound,
+                    $"结果保存 {Job.ResultDays} 天，每人最近 {Job.ResultsKept} 份；这一份已经删除，请重新提交"
+                )
             );
         if (job.Seal != job.SealOf(keys))
             throw new RefusedException(new Rejection(Rejections.RecordDamaged, "后台任务的记录不是产品写入的"));
