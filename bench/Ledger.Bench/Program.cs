@@ -138,8 +138,8 @@ try
             ),
             "pages" => Pages.RunAsync(cluster, folder),
             _ => throw new ArgumentException(
-                "nothing, growth, search, trace, log, import, jobs, tasks, lists, rebuild, upgrade, versus, subscribers, "
-                    + "soak, faults, pages"
+                "nothing, growth, search, trace, log, import, jobs, tasks, lists, rebuild, upgrade, versus, "
+                    + "subscribers, soak, faults, pages"
             ),
         }
     );

@@ -27,7 +27,7 @@ public sealed class KeyboardTests(WebFixture web)
         Assert.Fail($"{selector} is not reached on {page.Url}");
     }
 
-    /// <summary>On a crowded machine the browser forgets that a key was pressed, and opens nothing: pressed again.</summary>
+    /// <summary>On a crowded machine the browser forgets that a key was pressed: it is pressed again.</summary>
     private static async Task ChooseAsync(IPage page, string file)
     {
         for (var tries = 2; ; tries--)

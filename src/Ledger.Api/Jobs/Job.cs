@@ -107,7 +107,8 @@ public sealed record Job(
                part_rows, parts_checked, parts_done, result, created_at, started_at, ended_at,
                method, accept, attempt, steps_done, steps_total, result_bytes,
                coalesce(ended_at > clock_timestamp() - make_interval(days => {ResultDays}), false)
-                   and exists (select from {Pieces} p where p.job_id = job.id and p.kind = 'result' and p.part = attempt)
+                   and exists (
+                       select from {Pieces} p where p.job_id = job.id and p.kind = 'result' and p.part = attempt)
         """;
 
     public static readonly JsonSerializerOptions Json = new(JsonSerializerOptions.Web)
