@@ -61,7 +61,9 @@ public partial class Program
             ImportCommand.Of(),
             ExportCommand.Of(settings),
             LogKeyCommand.Of(settings),
+            LogContinueCommand.Of(settings),
             WitnessCommand.Of(settings),
+            WitnessContinueCommand.Of(),
         ];
 
     private static async Task<int> ServeAsync(string[] arguments)

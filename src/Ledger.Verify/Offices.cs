@@ -66,6 +66,7 @@ public sealed class Offices
         deadline_missed: system
         account_opened account_change_requested credentials_issued: administrator console
         account_holder_named account_closed: administrator console
+        log_continued: console
         insurance_checked sponsorship_recorded sponsorship_reversed subsidy_cleared: agency
         """;
 

@@ -243,6 +243,7 @@ public static partial class Terms
         ["Sample"] = "审计抽样",
         ["ScreeningFinding"] = "年度筛查",
         ["Subscription"] = "订阅",
+        ["LogContinuation"] = "存证",
     };
 
     /// <summary>The aggregate of each type of event, by the type's stored name.</summary>
@@ -396,6 +397,7 @@ public static partial class Terms
         ["screening_finding_explained"] = "说明疑点",
         ["screening_finding_closed"] = "办结疑点",
         ["screening_finding_reopened"] = "重新打开疑点",
+        ["log_continued"] = "存证日志续接",
     };
 
     /// <summary>Event types as the audit trail names them, with their words.</summary>

@@ -40,6 +40,11 @@ public sealed class EventTextTests
         [Guard.Made] =
         [
             "AgencyProfileRecorded.Region",
+            "LogContinued.Region",
+            "LogContinued.Log",
+            "LogContinued.Shared.Root",
+            "LogContinued.Continued.Root",
+            "LogContinued.Fork",
             "RegionsNamed.Region",
             "RegionsNamed.Regions.Code",
             "AgencyProfileRecorded.Sheet.Form",
@@ -403,6 +408,9 @@ public sealed class EventTextTests
             "ScreeningFindingClosed.Reason",
             "ScreeningFindingExplained.Explanation",
             "ScreeningFindingReopened.Reason",
+            "LogContinued.ApprovedBy", // ContinueLog looks, as Prose does
+            "LogContinued.Reason",
+            "LogContinued.Statement",
             "PilotApproved.Reasons",
             "PilotDeclined.Reasons",
             "PilotEnded.Reasons",

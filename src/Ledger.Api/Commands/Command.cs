@@ -71,6 +71,7 @@ public sealed class Command(
         typeof(Ledger.Domain.Sampling.Sample),
         typeof(Subscription),
         typeof(Ledger.Domain.Screening.ScreeningFinding),
+        typeof(Ledger.Domain.Proofs.LogContinuation),
     ];
 
     /// <summary>A kind's place in the order of locks.</summary>
