@@ -136,6 +136,7 @@ public partial class Program
             .AddTasks()
             .AddJobs()
             .AddYears()
+            .AddSingleton<FoundFindings>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -249,6 +250,7 @@ public partial class Program
         api.MapPilots();
         api.MapSamples();
         api.MapScreening();
+        api.MapLogFindings();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();

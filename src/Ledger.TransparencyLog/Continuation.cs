@@ -121,7 +121,7 @@ public sealed record Continuation(
     /// the log has. Where their streams are is asked of the documents beside them: a thief who takes those away keeps
     /// the log from going on, and no more.
     /// </summary>
-    public static async Task<IReadOnlyList<(Continuation Said, long Sequence)>> InLogAsync(
+    public static async Task<IReadOnlyList<(Continuation Said, long Sequence, DateTimeOffset At)>> InLogAsync(
         NpgsqlConnection connection,
         string schema,
         IReadOnlyList<NoteVerifier> keys,
@@ -130,7 +130,7 @@ public sealed record Continuation(
     {
         var statements = await connection.QueryAsync(
             $"""
-            select e.data ->> 'statement', e.seq_id
+            select e.data ->> 'statement', e.seq_id, e.timestamp
               from {StateTable.Of(schema, typeof(Domain.Proofs.LogContinuation))} d
               join {schema}.mt_events e on e.stream_id = d.id
               join {schema}.log_entry l on l.seq = e.seq_id
@@ -138,12 +138,17 @@ public sealed record Continuation(
                and l.log_index < @size
              order by l.log_index
             """,
-            r => (Note: r.IsDBNull(0) ? "" : r.GetString(0), Sequence: r.GetInt64(1)),
+            r =>
+                (
+                    Note: r.IsDBNull(0) ? "" : r.GetString(0),
+                    Sequence: r.GetInt64(1),
+                    At: r.GetFieldValue<DateTimeOffset>(2)
+                ),
             ("size", size)
         );
         var tiles = new Tiles(connection, schema);
-        var found = new List<(Continuation, long)>();
-        foreach (var (note, sequence) in statements)
+        var found = new List<(Continuation, long, DateTimeOffset)>();
+        foreach (var (note, sequence, at) in statements)
             if (
                 Read(note) is { } said
                 && said.IsSignedBy(keys)
@@ -151,7 +156,7 @@ public sealed record Continuation(
                 && await HasAsync(tiles, said.Shared, size)
                 && await HasAsync(tiles, said.Continued, size)
             )
-                found.Add((said, sequence));
+                found.Add((said, sequence, at));
         return found;
     }
 

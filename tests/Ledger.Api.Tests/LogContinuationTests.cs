@@ -1,4 +1,5 @@
 using Ledger.Domain.Identity;
+using Microsoft.Extensions.Configuration;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -244,7 +245,7 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
         var log = (await product.Http.GetStringAsync("/log/keys")).Trim();
         Task<(int Exit, string Said)> AcceptAsync(string file, params string[] more) =>
             ApiHost.RunAsync(
-                [],
+                new Dictionary<string, string>(),
                 [
                     "witness-continue",
                     "--folder",
@@ -294,7 +295,7 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
         await product.FoundAsync("signing-refused", $"{size} ");
         var keys = Log.LogKeys.LoadOrCreate(
             Storage.Settings.Of(
-                new Microsoft.Extensions.Configuration.ConfigurationBuilder()
+                new ConfigurationBuilder()
                     .AddInMemoryCollection(
                         product.Settings.ToDictionary(
                             s => s.Key.Replace("__", ":", StringComparison.Ordinal),

@@ -72,6 +72,7 @@ public sealed class Command(
         typeof(Subscription),
         typeof(Ledger.Domain.Screening.ScreeningFinding),
         typeof(Ledger.Domain.Proofs.LogContinuation),
+        typeof(Ledger.Domain.Proofs.AnsweredFinding),
     ];
 
     /// <summary>A kind's place in the order of locks.</summary>

@@ -82,5 +82,9 @@ public static class StreamId
     public static string LogContinuation(long size, string root) =>
         $"log-continuation-{size}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(root)))[..16]}";
 
+    /// <summary>One for each thing that was found wrong with the database, in its words.</summary>
+    public static string AnsweredFinding(string kind, string detail) =>
+        $"answered-finding-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{detail}")))[..32]}";
+
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
 }

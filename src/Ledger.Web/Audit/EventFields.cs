@@ -14,6 +14,7 @@ public static partial class EventFields
         ["address"] = "推送到",
         ["adjustedOn"] = "调整日期",
         ["after"] = "从该位置之后",
+        ["again"] = "再次发现时的凭据",
         ["age"] = "年龄",
         ["ageLimits"] = "年龄范围",
         ["allocationId"] = "划入编号",

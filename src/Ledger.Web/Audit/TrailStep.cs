@@ -56,6 +56,7 @@ public sealed record TrailThing(string Kind, string? Name, string? Href)
         ("sample-", "审计抽样", null),
         ("screening-finding-", "疑点", id => $"/screening/{id}"),
         ("log-continuation-", "存证日志", _ => "/proof"),
+        ("answered-finding-", "存证日志", id => $"/proof#{id}"),
         ("account-", "账户", null),
         ("refusal-", "被拒绝的操作", null),
     ];
