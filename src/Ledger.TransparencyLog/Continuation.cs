@@ -131,7 +131,7 @@ public sealed record Continuation(
         var statements = await connection.QueryAsync(
             $"""
             select e.data ->> 'statement', e.seq_id, e.timestamp
-              from {StateTable.Of(schema, typeof(Domain.Proofs.LogContinuation))} d
+              from {StateTable.Of(schema, typeof(Domain.Log.LogContinuation))} d
               join {schema}.mt_events e on e.stream_id = d.id
               join {schema}.log_entry l on l.seq = e.seq_id
              where e.type = '{EventType}'

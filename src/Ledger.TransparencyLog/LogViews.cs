@@ -1,5 +1,5 @@
 using Ledger.Domain;
-using Ledger.Domain.Proofs;
+using Ledger.Domain.Log;
 using Ledger.Domain.Screening;
 
 namespace Ledger.TransparencyLog;

@@ -1,5 +1,5 @@
-using Ledger.Domain.Proofs;
-using Ledger.Domain.Proofs.Steps;
+using Ledger.Domain.Log;
+using Ledger.Domain.Log.Steps;
 using Ledger.Domain.Screening;
 
 namespace Ledger.Domain.Tests;

@@ -1,6 +1,6 @@
 using Ledger.Domain.Identity;
-using Ledger.Domain.Proofs;
-using Ledger.Domain.Proofs.Steps;
+using Ledger.Domain.Log;
+using Ledger.Domain.Log.Steps;
 
 namespace Ledger.Domain.Tests;
 

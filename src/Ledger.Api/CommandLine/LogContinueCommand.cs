@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Ledger.Api.Log;
 using Ledger.Api.Storage;
-using Ledger.Domain.Proofs.Steps;
+using Ledger.Domain.Log.Steps;
 using Ledger.TransparencyLog;
 using Ledger.Web;
 using Npgsql;

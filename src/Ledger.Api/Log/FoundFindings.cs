@@ -1,6 +1,6 @@
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Domain.Proofs;
+using Ledger.Domain.Log;
 using Ledger.TransparencyLog;
 using Marten;
 using Npgsql;

@@ -1,7 +1,7 @@
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
-using Ledger.Domain.Proofs;
-using Ledger.Domain.Proofs.Steps;
+using Ledger.Domain.Log;
+using Ledger.Domain.Log.Steps;
 using Ledger.TransparencyLog;
 using Npgsql;
 

@@ -3,8 +3,8 @@ using Ledger.Api.Screening;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Domain.Proofs;
-using Ledger.Domain.Proofs.Steps;
+using Ledger.Domain.Log;
+using Ledger.Domain.Log.Steps;
 using Ledger.Domain.Screening;
 using Ledger.TransparencyLog;
 

@@ -1,4 +1,4 @@
-namespace Ledger.Domain.Proofs;
+namespace Ledger.Domain.Log;
 
 /// <summary>A tree of the log: how many entries, and the root over them in base64.</summary>
 public sealed record LogTree(long TreeSize, string Root);

@@ -1,6 +1,6 @@
 using Ledger.Domain.Identity;
 
-namespace Ledger.Domain.Proofs.Steps;
+namespace Ledger.Domain.Log.Steps;
 
 /// <summary>
 /// The log goes on behind what it had signed: after a tail that was lost for good, by two people, with the reason.

@@ -1,6 +1,6 @@
 using Ledger.Domain.Screening;
 
-namespace Ledger.Domain.Proofs;
+namespace Ledger.Domain.Log;
 
 /// <summary>
 /// Somebody looked into what the product found wrong with its database (存证发现), again as long as it is open. What was

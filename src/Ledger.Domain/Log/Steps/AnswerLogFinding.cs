@@ -1,6 +1,6 @@
 using Ledger.Domain.Screening;
 
-namespace Ledger.Domain.Proofs.Steps;
+namespace Ledger.Domain.Log.Steps;
 
 /// <summary>
 /// A finding about the database is answered by one person and closed by another: while it is open, payments are to
