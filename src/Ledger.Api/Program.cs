@@ -61,7 +61,9 @@ public partial class Program
             ImportCommand.Of(),
             ExportCommand.Of(settings),
             LogKeyCommand.Of(settings),
+            LogContinueCommand.Of(settings),
             WitnessCommand.Of(settings),
+            WitnessContinueCommand.Of(),
         ];
 
     private static async Task<int> ServeAsync(string[] arguments)
@@ -134,6 +136,7 @@ public partial class Program
             .AddTasks()
             .AddJobs()
             .AddYears()
+            .AddSingleton<FoundFindings>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -247,6 +250,7 @@ public partial class Program
         api.MapPilots();
         api.MapSamples();
         api.MapScreening();
+        api.MapLogFindings();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();

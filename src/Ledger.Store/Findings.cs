@@ -1,4 +1,5 @@
 using System.Text;
+using Ledger.Domain.Identity;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -14,6 +15,12 @@ public sealed class FindingSeal(byte[] key)
     private const string Before = "before";
 
     public string Of(string kind, string detail) => Mac.Of(key, Encoding.UTF8.GetBytes($"{kind}\n{detail}"));
+
+    /// <summary>
+    /// That it was closed as set right when it had been found so often: found once more, it is a new finding. In the
+    /// event, so that nobody makes one up in whose name the product keeps silent.
+    /// </summary>
+    public string Again(string finding, int count) => Of("closed", $"{finding}\n{count}");
 
     public bool Holds(string kind, string detail, string? seal) => seal == Before || seal == Of(kind, detail);
 }
@@ -55,9 +62,9 @@ public sealed class Findings(NpgsqlDataSource database, FindingSeal seal, ILogge
 
     /// <summary>
     /// Writes down that something is wrong with the log; the same words once, so they hold no number that goes on
-    /// growing. Auditors see it, and nobody can take it back.
+    /// growing, and once more after they were closed as set right. Auditors see it, and nobody can take it back.
     /// </summary>
-    public static Task WriteAsync(
+    public static async Task WriteAsync(
         NpgsqlConnection connection,
         string schema,
         FindingSeal seal,
@@ -66,19 +73,23 @@ public sealed class Findings(NpgsqlDataSource database, FindingSeal seal, ILogge
     )
     {
         var cut = detail.Length <= MostDetail ? detail : $"{detail[..MostDetail]}…";
-        return connection.ExecuteAsync(
+        (string, object?)[] row = [("kind", kind), ("detail", cut), ("seal", seal.Of(kind, cut))];
+        var known = $"from {schema}.log_finding where kind = @kind and detail = @detail and seal in (@seal, 'before')";
+        var into = $"insert into {schema}.log_finding (kind, detail, seal) select @kind, @detail, @seal";
+        if (await connection.ExecuteAsync($"{into} where not exists (select 1 {known})", row) > 0)
+            return;
+        var count = (await connection.QueryAsync($"select count(*)::int {known}", r => r.GetInt32(0), row)).Single();
+        var finding = StreamId.AnsweredFinding(kind, cut);
+        await connection.ExecuteAsync(
             $"""
-            insert into {schema}.log_finding (kind, detail, seal)
-            select @kind, @detail, @seal
-             where not exists (select 1
-                                 from {schema}.log_finding
-                                where kind = @kind
-                                  and detail = @detail
-                                  and seal in (@seal, 'before'))
+            {into}
+             where exists (select 1
+                             from {schema}.mt_events
+                            where stream_id = @finding
+                              and type = 'log_finding_closed'
+                              and data ->> 'again' = @again)
             """,
-            ("kind", kind),
-            ("detail", cut),
-            ("seal", seal.Of(kind, cut))
+            [.. row, ("finding", finding), ("again", seal.Again(finding, count))]
         );
     }
 }

@@ -93,6 +93,48 @@ public sealed record LogProof(byte[] Entry, long Index, IReadOnlyList<byte[]> Ha
 {
     public const string Header = "c2sp.org/tlog-proof@v1";
 
+    /// <summary>Reads a receipt; nothing of it is proven yet.</summary>
+    /// <exception cref="NoteException"/>
+    public static LogProof Parse(string file)
+    {
+        var at = file.IndexOf("\n\n", StringComparison.Ordinal);
+        var lines = at < 0 ? [] : file[..at].Split('\n');
+        if (
+            lines is not [Header, var extra, var place, .. var hashes]
+            || !extra.StartsWith("extra ", StringComparison.Ordinal)
+            || !place.StartsWith("index ", StringComparison.Ordinal)
+            || !long.TryParse(place[6..], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        )
+            throw new NoteException("这不是存证回执（.tlog-proof）");
+        try
+        {
+            return new LogProof(
+                Convert.FromBase64String(extra[6..]),
+                index,
+                [.. hashes.Select(Convert.FromBase64String)],
+                file[(at + 2)..]
+            );
+        }
+        catch (FormatException)
+        {
+            throw new NoteException("回执中的 base64 无法读取");
+        }
+    }
+
+    /// <summary>
+    /// The entry stands in the log of these keys, under a checkpoint that one of them signed: that checkpoint.
+    /// </summary>
+    /// <exception cref="NoteException">It does not.</exception>
+    public Checkpoint Proven(IReadOnlyList<NoteVerifier> keys)
+    {
+        var checkpoint = TransparencyLog.Checkpoint.Parse(Checkpoint);
+        if (keys.All(k => k.Name != checkpoint.Origin) || !checkpoint.IsSignedBy(keys))
+            throw new NoteException("回执的检查点没有所认识的密钥的签名");
+        return MerkleTree.VerifyInclusion(Index, checkpoint.Size, MerkleTree.HashLeaf(Entry), Hashes, checkpoint.Root)
+            ? checkpoint
+            : throw new NoteException("回执的证明不成立");
+    }
+
     public override string ToString()
     {
         var text = new StringBuilder($"{Header}\nextra {Convert.ToBase64String(Entry)}\nindex {Index}\n");

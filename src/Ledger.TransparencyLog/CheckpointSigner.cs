@@ -20,11 +20,21 @@ public sealed class SignerMemory(string path)
         }
         File.Move(fresh, path, overwrite: true);
     }
+
+    /// <summary>
+    /// What it remembers goes on as a fork: the old note stays beside, under its size, and nobody deletes it.
+    /// </summary>
+    public void KeepFork(Checkpoint checkpoint) => File.WriteAllText($"{path}.{checkpoint.Size}.fork", checkpoint.Note);
+
+    /// <summary>When it was written last: nothing that it remembers is later.</summary>
+    public DateTimeOffset WrittenAt => File.GetLastWriteTimeUtc(path);
 }
 
 /// <summary>
 /// Signs the tree as it stands, after proving that it contains every tree that was signed before. Two checkpoints that
-/// contradict each other are never signed.
+/// contradict each other are never signed, unless two people have declared the earlier one to be of a fork that is lost
+/// (<see cref="Continuation"/>), in this log and under its key. What other nodes signed is remembered, too: each node's
+/// memory is as far as the last round.
 /// </summary>
 public sealed class CheckpointSigner(
     NpgsqlDataSource database,
@@ -59,24 +69,17 @@ public sealed class CheckpointSigner(
             throw new LogDamagedException($"签名记忆属于另一日志 {remembered.Origin}");
         var tiles = new Tiles(connection, schema);
         var root = await tiles.AskAsync(node => MerkleTree.Root(size, node));
-        foreach (var (was, whose) in new[] { (stored, "数据库"), (remembered, "签名者") })
-        {
-            if (was is null)
-                continue;
-            if (was.Size > size)
-                throw new LogDamagedException(
-                    $"{whose}记得大小 {was.Size} 的检查点，现在的日志没有那么长：日志被截断，或恢复了旧备份"
-                );
-            var proof = await tiles.AskAsync(node => MerkleTree.ConsistencyProof(was.Size, size, node));
-            if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof))
-                throw new LogDamagedException($"现在的日志不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
-        }
+        var forked = remembered is not null && await IsKnownForkAsync(connection, tiles, remembered, size);
+        await RequireWithinAsync(tiles, stored, "数据库", size, root);
+        if (!forked)
+            await RequireWithinAsync(tiles, remembered, "签名者", size, root);
+        if (forked)
+            memory.KeepFork(remembered!);
+        // A fork is forgotten for what has its declaration, and for nothing less.
+        if (stored is not null && (forked ? stored.Size == size : remembered is null || stored.Size > remembered.Size))
+            memory.Write(stored);
         if (stored?.Size == size)
-        {
-            if (remembered is null)
-                memory.Write(stored);
             return null;
-        }
         var bare = new Checkpoint(keys[0].Verifier.Name, size, root, []);
         var signed = bare with { Signatures = [.. keys.Select(k => k.Sign(bare.Text, time.GetUtcNow()))] };
         var inserted = await connection.ExecuteAsync(
@@ -94,6 +97,35 @@ public sealed class CheckpointSigner(
         await transaction.CommitAsync(cancellation);
         return signed;
     }
+
+    /// <exception cref="LogDamagedException">The tree does not contain it.</exception>
+    private static async Task RequireWithinAsync(Tiles tiles, Checkpoint? was, string whose, long size, byte[] root)
+    {
+        if (was is null)
+            return;
+        if (was.Size > size)
+            throw new LogDamagedException(
+                $"{whose}记得大小 {was.Size} 的检查点，现在的日志没有那么长：日志被截断，或恢复了旧备份"
+            );
+        var proof = await tiles.AskAsync(node => MerkleTree.ConsistencyProof(was.Size, size, node));
+        if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof))
+            throw new LogDamagedException($"现在的日志不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
+    }
+
+    /// <summary>
+    /// The tree does not contain what is remembered, and the log itself says why: it was continued from an earlier
+    /// entry, and this is of the fork.
+    /// </summary>
+    private async Task<bool> IsKnownForkAsync(NpgsqlConnection connection, Tiles tiles, Checkpoint was, long size) =>
+        !await HasAsync(tiles, was, size)
+        && (await Continuation.InLogAsync(connection, schema, known, size)).Any(c =>
+            c.Said.Origin == was.Origin && c.Said.Covers(was.Size)
+        );
+
+    /// <summary>Whether a tree of so many entries contains a checkpoint.</summary>
+    public static async Task<bool> HasAsync(Tiles tiles, Checkpoint was, long size) =>
+        was.Size <= size
+        && (await tiles.AskAsync(node => MerkleTree.Root(was.Size, node))).AsSpan().SequenceEqual(was.Root);
 
     /// <summary>Apart from the round's transaction, which may come to nothing.</summary>
     private async Task FindAsync(string detail, CancellationToken cancellation)

@@ -219,14 +219,18 @@ public static class LogStore
     /// As <see cref="LatestAsync"/>; and the size of the newest row, when it is none of the log's: rows can be added by
     /// whoever has the application's role, signatures cannot.
     /// </summary>
+    /// <param name="below">Only of fewer entries than that.</param>
+    /// <param name="until">Only what was signed by then; null: at any time.</param>
     public static async Task<(Checkpoint? Checkpoint, long? Forged)> NewestAsync(
         NpgsqlConnection connection,
         string schema,
-        IReadOnlyList<NoteVerifier> keys
+        IReadOnlyList<NoteVerifier> keys,
+        long below = long.MaxValue,
+        DateTimeOffset? until = null
     )
     {
         long? forged = null;
-        for (long before = long.MaxValue, page = 1; ; page = 100)
+        for (long before = below, page = 1; ; page = 100)
         {
             var rows = await connection.QueryAsync(
                 $"""
@@ -234,10 +238,12 @@ public static class LogStore
                   from {schema}.log_checkpoint c
                  where c.size < @before
                    and c.size <= (select size from {schema}.log_state)
+                   and c.signed_at <= coalesce(@until::timestamptz, 'infinity')
                  order by c.size desc limit @page
                 """,
                 r => (Size: r.GetInt64(0), Note: r.GetString(1)),
                 ("before", before),
+                ("until", until),
                 ("page", page)
             );
             foreach (var (size, note) in rows)

@@ -66,6 +66,9 @@ public sealed class Offices
         deadline_missed: system
         account_opened account_change_requested credentials_issued: administrator console
         account_holder_named account_closed: administrator console
+        log_continued: console
+        log_finding_answered: auditor
+        log_finding_closed log_finding_reopened: auditor city-hrss
         insurance_checked sponsorship_recorded sponsorship_reversed subsidy_cleared: agency
         """;
 

@@ -13,19 +13,30 @@ public static class WholeLog
     /// <summary>What holds, in words.</summary>
     /// <exception cref="NotProven">With the entries that fail.</exception>
     /// <param name="rules">Makes them anew for each time that the log is read; null: the hashes alone.</param>
-    public static string Check(string path, SignedCheckpoint checkpoint, Func<Rules>? rules, Found found)
+    /// <param name="keys">The log's, which continuations are signed with.</param>
+    /// <param name="seen">What somebody saw before: in the log, or of a fork that it declares.</param>
+    public static string Check(
+        string path,
+        SignedCheckpoint checkpoint,
+        Func<Rules>? rules,
+        Found found,
+        IReadOnlyList<Key> keys,
+        IReadOnlyList<Seen> seen
+    )
     {
         for (var watch = Stopwatch.StartNew(); ; )
         {
             var next = rules?.Invoke();
             try
             {
-                var size = Read(path, checkpoint, next);
+                var continuations = new List<ReadOnlyMemory<byte>>();
+                var size = Read(path, checkpoint, next, continuations);
                 next?.Finish();
+                var told = Told(path, checkpoint, continuations, found, keys, seen);
                 var answered = found.Known();
                 var rate = size / Math.Max(watch.Elapsed.TotalSeconds, 1e-9);
                 return $"成立 OK：{checkpoint.Size} 条与检查点相符（文件共 {size} 条，每秒 {rate:N0} 条）。"
-                    + $"{next?.Summary}\n{checkpoint.Signers}{answered}";
+                    + $"{next?.Summary}\n{checkpoint.Signers}{told}{answered}";
             }
             catch (Breach sum)
             {
@@ -40,8 +51,87 @@ public static class WholeLog
         }
     }
 
+    /// <summary>
+    /// Where the log was continued, and where what was seen before stands against it; a line each.
+    /// </summary>
+    private static string Told(
+        string path,
+        SignedCheckpoint checkpoint,
+        IEnumerable<ReadOnlyMemory<byte>> entries,
+        Found found,
+        IReadOnlyList<Key> keys,
+        IReadOnlyList<Seen> seen
+    )
+    {
+        var all = new List<Continuation>();
+        foreach (var entry in entries)
+            try
+            {
+                all.Add(Continuation.Read(entry, keys));
+            }
+            catch (Exception e)
+                when (e
+                        is NotProven
+                            or JsonException
+                            or KeyNotFoundException
+                            or InvalidOperationException
+                            or FormatException
+                )
+            {
+                found.Add($"续接声明不成立：{e.Message}");
+            }
+        var roots = Roots(
+            path,
+            [.. all.SelectMany(c => c.Within).Select(t => t.Size), .. seen.Select(s => s.Checkpoint.Size)],
+            checkpoint.Size
+        );
+        foreach (var c in all.ToList())
+            if (c.Within.FirstOrDefault(t => !Has(roots, t)) is { Root: not null } missing)
+            {
+                all.Remove(c);
+                found.Add(c.Index, $"第 {c.Index} 条的续接声明说日志有 {missing.Size} 条的另一个根");
+            }
+        var told = new List<string>(all.Select(c => $"\n{c}"));
+        foreach (var s in seen)
+            try
+            {
+                told.Add($"\n{s.Against(roots.GetValueOrDefault(s.Checkpoint.Size), all)}");
+            }
+            catch (NotProven e)
+            {
+                found.Add(e.Message);
+            }
+        return string.Concat(told);
+    }
+
+    private static bool Has(Dictionary<long, byte[]> roots, Tree tree) =>
+        roots.TryGetValue(tree.Size, out var root) && Convert.ToBase64String(root) == tree.Root;
+
+    /// <summary>The roots of the log at these sizes, as far as it is signed.</summary>
+    private static Dictionary<long, byte[]> Roots(string path, HashSet<long> sizes, long signed)
+    {
+        var roots = new Dictionary<long, byte[]>();
+        if (sizes.Count == 0)
+            return roots;
+        var tree = new MerkleTree.Growing();
+        roots[0] = MerkleTree.EmptyRoot;
+        foreach (var line in Lines(path).Take((int)Math.Min(signed, int.MaxValue)))
+        {
+            tree.Add(MerkleTree.HashLeaf(line.Span));
+            if (sizes.Contains(tree.Size))
+                roots[tree.Size] = tree.Root();
+        }
+        return roots;
+    }
+
+    /// <param name="continuations">Takes the signed entries that say that the log was continued.</param>
     /// <returns>How many entries there are.</returns>
-    private static long Read(string path, SignedCheckpoint checkpoint, Rules? rules)
+    private static long Read(
+        string path,
+        SignedCheckpoint checkpoint,
+        Rules? rules,
+        List<ReadOnlyMemory<byte>> continuations
+    )
     {
         var tree = new MerkleTree.Growing();
         byte[]? root = null;
@@ -51,6 +141,8 @@ public static class WholeLog
             tree.Add(MerkleTree.HashLeaf(line.Span));
             if (tree.Size == checkpoint.Size)
                 root = tree.Root();
+            if (tree.Size <= checkpoint.Size && line.Span.IndexOf(Continuation.Mark) >= 0)
+                continuations.Add(line.ToArray());
             if (rules is null || broken is not null)
                 continue;
             try

@@ -131,6 +131,7 @@ public static partial class Terms
         ["Finding.checkpoint"] = "检查点",
         ["Finding.evidence"] = "凭证",
         ["Finding.person"] = "个人信息",
+        ["Finding.planted"] = "不是本系统写入的",
         ["Finding.projection"] = "读模型",
         ["Finding.settings"] = "数据库角色的设定",
         ["Finding.signing-refused"] = "拒绝签名",
@@ -243,6 +244,8 @@ public static partial class Terms
         ["Sample"] = "审计抽样",
         ["ScreeningFinding"] = "年度筛查",
         ["Subscription"] = "订阅",
+        ["LogContinuation"] = "存证",
+        ["AnsweredFinding"] = "存证",
     };
 
     /// <summary>The aggregate of each type of event, by the type's stored name.</summary>
@@ -396,6 +399,10 @@ public static partial class Terms
         ["screening_finding_explained"] = "说明疑点",
         ["screening_finding_closed"] = "办结疑点",
         ["screening_finding_reopened"] = "重新打开疑点",
+        ["log_continued"] = "存证日志续接",
+        ["log_finding_answered"] = "核查存证发现",
+        ["log_finding_closed"] = "办结存证发现",
+        ["log_finding_reopened"] = "重新打开存证发现",
     };
 
     /// <summary>Event types as the audit trail names them, with their words.</summary>

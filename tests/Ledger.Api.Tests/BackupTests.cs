@@ -191,6 +191,15 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
                 )
             ); // nothing is left of the attempt
         }
+        // For want of a newer one, by whoever says so; and what then has to follow.
+        (exit, said) = await ApiHost.RunAsync(product.Settings, "restore", "--from", folder, "--older");
+        Assert.True(
+            exit == 0
+                && said.Contains("已见过", StringComparison.Ordinal)
+                && said.Contains("log-continue", StringComparison.Ordinal),
+            said
+        );
+        Assert.Equal(2, (await ApiHost.RunAsync(product.Settings, "restore", "--switch", "x", "--older")).Exit);
 
         // A witness that does not answer is no witness that agrees.
         var address = product.Settings["Ledger__Log__Witnesses__0"];

@@ -183,20 +183,12 @@ public sealed class TaskKindTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C23_a_finding_of_the_log_waits_for_auditors_for_thirty_days()
+    public async Task C23_a_finding_of_the_log_waits_for_auditors_until_two_have_closed_it()
     {
-        // It can never be taken back: in a ledger of its own.
         await using var product = await Product.StartAsync(api, "ledger_log_task");
         var auditor = product.Offices.Auditor;
         await GoneAsync(TaskKind.LogFinding, auditor);
-        // A row is of now, says the table; one that has become old is made here by whoever owns it.
-        await product.AttackAsync("alter table ledger.log_finding drop constraint can_be_bounds");
-        await product.EditAsync(
-            """
-            insert into ledger.log_finding (found_at, kind, detail)
-            values (clock_timestamp() - interval '29 days', 'state', 'x'), (clock_timestamp(), 'state', 'y')
-            """
-        );
+        await product.EditAsync("insert into ledger.log_finding (kind, detail) values ('state', 'x'), ('state', 'y')");
         var task = await WaitsAsync(
             TaskKind.LogFinding,
             auditor,
@@ -205,9 +197,12 @@ public sealed class TaskKindTests(ApiFixture api)
             product.Offices.Administrator
         );
         Assert.Equal(2, task.Count);
-        await product.AttackAsync("update ledger.log_finding set found_at = found_at - interval '2 days'");
-        Assert.Equal(1, Assert.Single(await OfKindAsync(auditor, TaskKind.LogFinding)).Count);
-        await product.AttackAsync("update ledger.log_finding set found_at = found_at - interval '30 days'");
-        await GoneAsync(TaskKind.LogFinding, auditor);
+        var path = $"/api/audit/log/findings/{Log.FoundFindings.Planted}";
+        await product.CityAuditor.PostAsync($"{path}/answer", new { conclusion = "演练", seen = "演练记录" });
+        Assert.Equal(2, Assert.Single(await OfKindAsync(auditor, TaskKind.LogFinding)).Count);
+        await product
+            .Client(new Actor("second.3708", Roles.Auditor, "3708"))
+            .PostAsync($"{path}/closure", new { outcome = "sound", reason = "与演练记录相符" });
+        await GoneAsync(TaskKind.LogFinding, auditor, product.CityAuditor);
     }
 }

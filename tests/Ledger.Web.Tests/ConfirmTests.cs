@@ -24,6 +24,7 @@ public sealed partial class ConfirmTests
         "/api/subscriptions",
         "/api/plans/@Plan.Id/(steps|publication|dry-run|amendments|resolution|signature|countersignature)",
         "/api/audit/screening/@F.Id/(answer|explanation|reopening)",
+        "/api/audit/log/findings/@F.Id/(answer|reopening)",
         "/api/plans$",
         "/api/collectives/@Collective.Id/surveys/",
         "/api/donors$",

@@ -31,7 +31,7 @@ public static class AuditPages
                 NpgsqlDataSource database,
                 Settings settings,
                 LogKeys keys,
-                FindingSeal seal,
+                FoundFindings found,
                 Caller caller,
                 CancellationToken cancellation
             ) =>
@@ -43,7 +43,7 @@ public static class AuditPages
                 return PageRoutes.Show<ProofPage>(
                     new
                     {
-                        Status = await LogEndpoints.StatusAsync(after, seesAll, connection, settings, keys, seal),
+                        Status = await LogEndpoints.StatusAsync(after, seesAll, connection, settings, keys, found),
                         Checkpoint = latest is null
                             ? null
                             : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,

@@ -13,15 +13,23 @@ public static class RestoreCommand
     {
         var from = Call.Text("--from", "备份文件夹", "载入并核对 · load beside the present database, and check");
         var to = Call.Text("--switch", "数据库", "切换到核对过的数据库 · put a checked database in place");
+        var older = new Option<bool>("--older")
+        {
+            Description =
+                "没有更新的备份：比所签过的旧也载入，以后用 log-continue 续接 · older than what was signed, for want of a newer one",
+        };
         var command = new Command("restore", "载入并核对备份；核对后切换 · load and check a backup; put it in place")
         {
             from,
             to,
+            older,
         };
         command.Validators.Add(given =>
         {
             if (given.GetResult(from) is null == given.GetResult(to) is null)
                 given.AddError("--from 和 --switch 应写其中一个。One of --from and --switch.");
+            if (given.GetResult(older) is { Implicit: false } && given.GetResult(from) is null)
+                given.AddError("--older 与 --from 一起写。--older goes with --from.");
         });
         command.SetAction(
             async (call, _) =>
@@ -29,7 +37,7 @@ public static class RestoreCommand
                 await using var ground = await Ground.OpenAsync(settings, command.Name);
                 var restore = new Restore(ground.Owner, ground.Settings, ground.Keys, Console.Out);
                 if (call.GetValue(from) is { } folder)
-                    await LoadAsync(restore, folder);
+                    await LoadAsync(restore, folder, call.GetValue(older));
                 else
                     await SwitchAsync(restore, call.GetRequiredValue(to));
                 return 0;
@@ -38,9 +46,9 @@ public static class RestoreCommand
         return command;
     }
 
-    private static async Task LoadAsync(Restore restore, string folder)
+    private static async Task LoadAsync(Restore restore, string folder, bool older)
     {
-        var (database, lost) = await restore.LoadAsync(folder);
+        var (database, lost) = await restore.LoadAsync(folder, older);
         Call.Report(new { Database = database, Lost = lost });
         Console.WriteLine(
             lost.Count == 0

@@ -71,6 +71,8 @@ public sealed class Command(
         typeof(Ledger.Domain.Sampling.Sample),
         typeof(Subscription),
         typeof(Ledger.Domain.Screening.ScreeningFinding),
+        typeof(Ledger.Domain.Log.LogContinuation),
+        typeof(Ledger.Domain.Log.AnsweredFinding),
     ];
 
     /// <summary>A kind's place in the order of locks.</summary>

@@ -299,14 +299,14 @@ public static class LogEndpoints
         NpgsqlDataSource database,
         Settings settings,
         LogKeys keys,
-        FindingSeal seal,
+        FoundFindings found,
         Caller caller,
         CancellationToken cancellation
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var seesAll = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
-        return await StatusAsync(after, seesAll, connection, settings, keys, seal);
+        return await StatusAsync(after, seesAll, connection, settings, keys, found);
     }
 
     /// <param name="after">Of the findings, as many are passed over.</param>
@@ -317,7 +317,7 @@ public static class LogEndpoints
         NpgsqlConnection connection,
         Settings settings,
         LogKeys keys,
-        FindingSeal seal
+        FoundFindings found
     )
     {
         if (after < 0)
@@ -353,10 +353,10 @@ public static class LogEndpoints
             var cosigned = await LogStore.NewestCosignedAsync(connection, schema, keys.Known, [w.Key]);
             witnesses.Add(new WitnessView(w.Key.Name, cosigned?.Checkpoint.Size, cosigned?.At));
         }
-        var (all, planted) = await FindingsAsync(connection, seal);
-        var findings = all.Skip(after ?? 0).Take(FindingsPage).ToList();
+        var (all, planted, plantedFinding) = await found.ReadAsync(connection);
+        var findings = all.OrderByDescending(f => f.IsOpen).Skip(after ?? 0).Take(FindingsPage).ToList();
         if (!seesAll)
-            findings = [.. findings.Select(f => f with { Detail = ForWhoSeesAll })];
+            findings = [.. findings.Select(FoundFindings.ForWhoSeesAll)];
         return new LogStatusView(
             keys.Origin,
             size,
@@ -367,44 +367,23 @@ public static class LogEndpoints
             witnesses,
             findings,
             (after ?? 0) + findings.Count is var next && next < all.Count ? next : null,
-            planted
+            planted,
+            FoundFindings.Open(all, planted, plantedFinding),
+            plantedFinding is null || seesAll ? plantedFinding : FoundFindings.ForWhoSeesAll(plantedFinding),
+            [
+                .. (await Continuation.InLogAsync(connection, schema, keys.Known, size)).Select(
+                    c => new ContinuationView(
+                        c.Sequence,
+                        c.At,
+                        c.Said.Shared.Size,
+                        c.Said.Seen[0].Size,
+                        c.Said.Reason,
+                        c.Said.ApprovedBy
+                    )
+                ),
+            ]
         );
     }
 
-    private const string ForWhoSeesAll = "内容只给看得到整个日志的市级审计；请向其询问 shown to who sees the whole log";
-
     private const int FindingsPage = 100;
-
-    /// <summary>
-    /// The product's own, newest first, each once; and how many others there are. Whoever can add rows can add
-    /// thousands, and hides none among them. Times are ones that can be read.
-    /// </summary>
-    private static async Task<(List<FindingView> Ours, long Planted)> FindingsAsync(
-        NpgsqlConnection connection,
-        FindingSeal seal
-    )
-    {
-        var (ours, planted) = (new Dictionary<(string, string), FindingView>(), 0L);
-        foreach (
-            var (at, kind, detail, sealedAs) in await connection.QueryAsync(
-                $"""
-                select greatest(least(found_at, '9000-01-01'), '2000-01-01'), left(kind, 40), left(detail, 2001), seal
-                  from {LedgerStore.Schema}.log_finding
-                 order by 1
-                """,
-                r =>
-                    (
-                        r.GetFieldValue<DateTimeOffset>(0),
-                        r.GetString(1),
-                        r.GetString(2),
-                        r.IsDBNull(3) ? null : r.GetString(3)
-                    )
-            )
-        )
-            if (seal.Holds(kind, detail, sealedAs))
-                ours.TryAdd((kind, detail), new FindingView(at, kind, detail));
-            else
-                planted++;
-        return ([.. ours.Values.Reverse()], planted);
-    }
 }

@@ -66,6 +66,37 @@ public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVer
         return (old, [.. lines.Skip(1).Select(Convert.FromBase64String)], Checkpoint.Parse(body[(at + 2)..]));
     }
 
+    /// <summary>Where it remembers the last checkpoint of a log.</summary>
+    public static string FileOf(string folder, string origin) =>
+        Path.Combine(
+            folder,
+            $"{Convert.ToHexStringLower(
+                System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(origin))
+            )[..16]}.checkpoint"
+        );
+
+    /// <summary>
+    /// Whether a receipt declares that what this witness saw last is of a fork: the checkpoint that it may go on from,
+    /// and the declaration. A witness's operator decides; the log's word is no more than what he looks at.
+    /// </summary>
+    /// <exception cref="NoteException">It does not.</exception>
+    public static (Checkpoint Next, Continuation Said) Continued(
+        LogProof receipt,
+        Checkpoint last,
+        IReadOnlyList<NoteVerifier> log
+    )
+    {
+        var next = receipt.Proven(log);
+        var said = Continuation.OfEntry(receipt.Entry, log);
+        if (next.Origin != last.Origin || said.Origin != last.Origin)
+            throw new NoteException($"声明属于另一日志 {said.Origin}");
+        if (!said.Declares(last.Size, last.Root))
+            throw new NoteException(
+                $"声明的分叉中没有本见证方所见的 {last.Size} 条的检查点；请把它交给日志一方，写入声明（log-continue --from）"
+            );
+        return (next, said);
+    }
+
     private IResult Answer(long old, IReadOnlyList<byte[]> proof, Checkpoint checkpoint)
     {
         var known = logs.Where(l => l.Name == checkpoint.Origin).ToList();
@@ -75,8 +106,7 @@ public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVer
             return Results.Text("没有所认识的密钥的签名\n", statusCode: StatusCodes.Status403Forbidden);
         if (old > checkpoint.Size)
             return Results.Text("old 大于检查点\n", statusCode: StatusCodes.Status400BadRequest);
-        var origin = System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(checkpoint.Origin));
-        var memory = new SignerMemory(Path.Combine(folder, $"{Convert.ToHexStringLower(origin)[..16]}.checkpoint"));
+        var memory = new SignerMemory(FileOf(folder, checkpoint.Origin));
         var last = memory.Read();
         if (
             old != (last?.Size ?? 0)

@@ -13,6 +13,7 @@ namespace Ledger.Api.Operation;
 /// in.</param>
 /// <param name="UnsealedSeconds">How long the oldest event waits that is not in the log yet.</param>
 /// <param name="UnsignedSeconds">How long the oldest event of the log waits that no checkpoint is over yet.</param>
+/// <param name="Findings">About log and database, that nobody has closed.</param>
 /// <param name="PausedWebhooks">Subscriptions that the product paused because nobody took what it sent.</param>
 /// <param name="FailedNotifications">People whom the product could not tell three times running that something waits
 /// for them.</param>
@@ -69,6 +70,7 @@ public sealed class Condition(
     NpgsqlDataSource database,
     IWolverineRuntime wolverine,
     FailedLooks failed,
+    Log.FoundFindings found,
     Settings settings,
     TimeProvider time
 )
@@ -127,7 +129,6 @@ public sealed class Condition(
                coalesce(extract(epoch from @now - (select since from unsigned)), 0)::float8,
                coalesce((select extract(epoch from clock_timestamp() - max(signed_at))
                            from {LedgerStore.Schema}.log_checkpoint), 0)::float8,
-               (select count(*) from {LedgerStore.Schema}.log_finding),
                (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint
                   from {LedgerStore.Schema}.mt_doc_workitem
                  where data ->> 'status' = 'paid'),
@@ -160,6 +161,7 @@ public sealed class Condition(
             var letters = await wolverine.Storage.DeadLetters.QueryAsync(new() { PageSize = 1 }, cancellation);
             var changed = await StateShapes.ChangedAsync(connection);
             var backups = new Backups(settings.BackupFolder);
+            var (open, _) = await found.OpenAsync(connection);
             var readings = (
                 await connection.QueryAsync(
                     Look,
@@ -171,17 +173,17 @@ public sealed class Condition(
                         Math.Max(0, r.GetDouble(4)),
                         Math.Max(0, r.GetDouble(5)),
                         Math.Max(0, r.GetDouble(6)),
+                        open,
                         r.GetInt64(7),
                         r.GetInt64(8),
-                        r.GetInt64(9),
                         letters.TotalCount,
                         changed,
-                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(10)).TotalSeconds),
+                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds),
                         failed.Names,
+                        r.GetInt64(10),
                         r.GetInt64(11),
                         r.GetInt64(12),
                         r.GetInt64(13),
-                        r.GetInt64(14),
                         Since(backups.All.LastOrDefault().At),
                         Since(backups.LastPassed?.RehearsedAt ?? default),
                         backups.LastFailed is not null
@@ -205,7 +207,7 @@ public sealed class Condition(
     {
         var wrong = new List<Degradation>();
         if (r.Findings > 0)
-            wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现，见“存证”页"));
+            wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现没有办结，见“存证”页"));
         if (r.UnsealedSeconds > MostUnsealed.TotalSeconds)
             wrong.Add(new("sealing-late", $"有 {r.Unsealed} 个事件等了 {r.UnsealedSeconds:0} 秒还没有进入存证日志"));
         else if (r.UnsignedSeconds > MostUnsealed.TotalSeconds)

@@ -47,10 +47,15 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         );
 
     /// <summary>The name of the restored database, which has passed every check.</summary>
+    /// <param name="older">What signer and witnesses have seen beyond it is given up, and told.</param>
     /// <exception cref="OperationException">It has not, and is gone again; or it could not be loaded.</exception>
-    public async Task<(string Database, IReadOnlyList<LostEvents> Lost)> LoadAsync(string folder)
+    public async Task<(string Database, IReadOnlyList<LostEvents> Lost)> LoadAsync(string folder, bool older = false)
     {
-        var (database, manifest) = await LoadedAsync(folder, "restore", NobodyKnowsMoreAsync);
+        var (database, manifest) = await LoadedAsync(
+            folder,
+            "restore",
+            older ? TellWhoKnowsMoreAsync : NobodyKnowsMoreAsync
+        );
         await OnAsync(
             To("postgres"),
             c => c.ExecuteAsync($"comment on database \"{database}\" is '{Validated}{manifest.DumpSha256}'")
@@ -201,6 +206,22 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
             say.WriteLine($"{check.Documents} 份账目一致。");
         }
         await asked(source, connection, logKeys);
+    }
+
+    private async Task TellWhoKnowsMoreAsync(NpgsqlDataSource source, NpgsqlConnection connection, LogKeys logKeys)
+    {
+        try
+        {
+            await NobodyKnowsMoreAsync(source, connection, logKeys);
+        }
+        catch (OperationException e)
+        {
+            say.WriteLine(e.Message);
+            say.WriteLine(
+                "按 --older 照样载入。切换以后签名者会拒绝签名，由两人用 log-continue 续接；所丢失的作为分叉留在记录上。"
+                    + "Loaded all the same: after the switch log-continue declares what is lost."
+            );
+        }
     }
 
     /// <summary>A backup that is older than what was signed or witnessed would undo it: that is refused.</summary>

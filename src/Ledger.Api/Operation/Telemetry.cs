@@ -133,7 +133,7 @@ public static class Telemetry
                 "Since the newest checkpoint was signed; it grows while nothing happens",
                 r => r.CheckpointSeconds
             );
-            Gauge("log.findings", "{finding}", "What was found wrong with the log", r => r.Findings);
+            Gauge("log.findings", "{finding}", "Found wrong with log or database, not closed", r => r.Findings);
             Gauge("receipts.unmatched", "{row}", "Rows of receipts that fit no paid line", r => r.UnmatchedReceipts);
             Gauge(
                 "transit.open",

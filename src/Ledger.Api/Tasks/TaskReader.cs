@@ -20,10 +20,8 @@ namespace Ledger.Api.Tasks;
 /// What waits for somebody, worked out from the states and read models each time (docs/decisions/019). It asks only for
 /// kinds that his role can have.
 /// </summary>
-public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, Clock clock)
+public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, Log.FoundFindings found, Clock clock)
 {
-    /// <summary>The log's findings can never be taken back: so many days somebody is to look at a new one.</summary>
-    private const int LogFindingDays = 30;
     private const string S = LedgerStore.Schema;
 
     /// <param name="isAwaited">Waits until the work queue has seen what was recorded before.</param>
@@ -277,20 +275,12 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
             ("holder", by.OnBehalfOf)
         );
 
-    private static async Task<IEnumerable<WorkTask>> LogAsync(Actor by, NpgsqlConnection connection)
+    /// <summary>Until somebody has closed them.</summary>
+    private async Task<IEnumerable<WorkTask>> LogAsync(Actor by, NpgsqlConnection connection)
     {
         if (!TaskRules.IsFor(TaskKind.LogFinding, by.Role))
             return [];
-        var found = await connection.QueryAsync(
-            $"""
-            select count(*), max(found_at)
-              from {S}.log_finding
-             where found_at > clock_timestamp() - make_interval(days => {LogFindingDays})
-            """,
-            r => (Count: (int)r.GetInt64(0), At: r.IsDBNull(1) ? default : r.GetFieldValue<DateTimeOffset>(1))
-        );
-        return found
-            .Where(f => f.Count > 0)
-            .Select(f => new WorkTask(TaskKind.LogFinding, "log", by.Region, f.At, Count: f.Count));
+        var (count, newest) = await found.OpenAsync(connection);
+        return count == 0 ? [] : [new WorkTask(TaskKind.LogFinding, "log", by.Region, newest, Count: (int)count)];
     }
 }

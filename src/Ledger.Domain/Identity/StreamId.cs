@@ -77,5 +77,14 @@ public static class StreamId
 
     public static string Account(string name) => $"account-{name}";
 
+    /// <summary>One for each fork of the log, by the furthest checkpoint that was seen of it.</summary>
+    /// <param name="root">In base64.</param>
+    public static string LogContinuation(long size, string root) =>
+        $"log-continuation-{size}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(root)))[..16]}";
+
+    /// <summary>One for each thing that was found wrong with the database, in its words.</summary>
+    public static string AnsweredFinding(string kind, string detail) =>
+        $"answered-finding-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{detail}")))[..32]}";
+
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
 }

@@ -55,6 +55,8 @@ public sealed record TrailThing(string Kind, string? Name, string? Href)
         ("agency-profile-", "经办设置", null),
         ("sample-", "审计抽样", null),
         ("screening-finding-", "疑点", id => $"/screening/{id}"),
+        ("log-continuation-", "存证日志", _ => "/proof"),
+        ("answered-finding-", "存证日志", id => $"/proof#{id}"),
         ("account-", "账户", null),
         ("refusal-", "被拒绝的操作", null),
     ];
