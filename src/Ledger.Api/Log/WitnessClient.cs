@@ -41,6 +41,7 @@ public sealed class WitnessClient(
     NpgsqlDataSource database,
     LogKeys keys,
     FindingSeal seal,
+    ServerGuard guard,
     ILogger<WitnessClient> log
 )
 {
@@ -96,6 +97,11 @@ public sealed class WitnessClient(
                 {
                     known = theirs; // it remembers more of us than we of it
                     continue;
+                }
+                if (theirs > latest.Size)
+                {
+                    guard.Remembered(theirs, "见证方");
+                    guard.Behind();
                 }
                 return await FoundAsync(
                     connection,
