@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>A real PgBouncer before the server, in its transaction mode: the product does not start, and says why.</summary>
+/// <summary>
+/// A real PgBouncer before the server, in its transaction mode: the product does not start, and says why.
+/// </summary>
 public sealed class PoolerTests(Databases databases) : IClassFixture<Databases>
 {
     [Theory]
@@ -17,11 +19,12 @@ public sealed class PoolerTests(Databases databases) : IClassFixture<Databases>
         var folder = Directory
             .CreateDirectory(Path.Combine(Path.GetTempPath(), $"pooler-{Guid.NewGuid():N}"[..14]))
             .FullName;
+        var to = $"host={server.Host} port={server.Port} user={server.Username} password={server.Password}";
         await File.WriteAllTextAsync(
             Path.Combine(folder, "ini"),
             $"""
             [databases]
-            {server.Database} = host={server.Host} port={server.Port} user={server.Username} password={server.Password} {onConnect}
+            {server.Database} = {to} {onConnect}
             [pgbouncer]
             listen_addr =
             unix_socket_dir = {folder}

@@ -7,8 +7,8 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Two real servers behind one connection string, without a cluster manager: the primary hangs, the standby is promoted,
-/// the old primary comes back. Nothing is written there again, and a node that reaches nothing else refuses
+/// Two real servers behind one connection string, without a cluster manager: the primary hangs, the standby is
+/// promoted, the old primary comes back. Nothing is written there again, and a node that reaches nothing else refuses
 /// (docs/decisions/022-a-server-that-knows-less-is-refused.md).
 /// </summary>
 public sealed class ServerGuardTests : IDisposable

@@ -25,9 +25,9 @@ public sealed partial class EnglishTests
     [GeneratedRegex(
         @"/(obj|bin|CommandLine|Sample|OpenApi|Generated)/|/(OfficeSheets|FundSheets|Sheets|Headings|VoucherBook"
             + "|GeneralLedger|AccountMap|PaymentSheet|Paying|Remittance|Receipt|Roster|MarkedCopy|Workbook|Exports|Xlsx"
-            + "|Settings|Pooler|PrivateCluster|DatabaseAccess|Restore|Backup|County|Witness|WitnessClient|LogKeys|Program"
+            + "|Settings|PrivateCluster|DatabaseAccess|Restore|Backup|County|Witness|WitnessClient|LogKeys|Program"
             + "|ChineseAmount|Written|PersonalNumbers|PersonName|Money|KeyFile|Migrations|Rebuild|RowReader|Table"
-            + @"|ReportEndpoints|AgencyProfiles|ScreeningSheets|FundPages|UnreadableMessages|NotificationText)\.cs$"
+            + @"|ReportEndpoints|AgencyProfiles|ScreeningSheets|FundPages|UnreadableMessages|Pooler|NotificationText)\.cs$"
     )]
     private static partial Regex Apart();
 

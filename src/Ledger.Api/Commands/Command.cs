@@ -544,8 +544,8 @@ public sealed class Command(
     }
 
     /// <summary>
-    /// What is found as done is told only when all before it is safe too: the attempt that did it may have been given up
-    /// while it waited for a standby. A commit with something in it waits for that again.
+    /// What is found as done is told only when all before it is safe too: the attempt that did it may have been given
+    /// up while it waited for a standby. A commit with something in it waits for that again.
     /// </summary>
     public async Task MakeSureAsync()
     {

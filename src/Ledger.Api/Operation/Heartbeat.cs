@@ -42,8 +42,8 @@ public sealed class Heartbeat(
 
     private readonly string _node = $"{Environment.MachineName}/{Guid.NewGuid().ToString("N")[..8]}";
     private readonly NpgsqlDataSource _database = LedgerStore.Source(
-        // Given up at once, not cancelled and waited for: a commit that is called off while it waits for a standby counts
-        // as done, to the server.
+        // Given up at once, not cancelled and waited for: a commit that is called off while it waits for a standby
+        // counts as done, to the server.
         new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Application))
         {
             Pooling = false,

@@ -8,9 +8,14 @@ namespace Ledger.Api.Storage;
 /// <param name="LogSize">Entries of the transparency log.</param>
 public sealed record ServerMark(long System, long Timeline, long LogSize);
 
-/// <summary>The server that answered is not one to write to; the message says why, in Chinese.</summary>
-public sealed class StaleServerException(string code, string reason) : Exception(reason)
+/// <summary>
+/// The server that answered is not one to write to; the message says why, in Chinese. It passes when another answers:
+/// to whoever waits for the database this is one that does not answer.
+/// </summary>
+public sealed class StaleServerException(string code, string reason) : NpgsqlException(reason)
 {
+    public override bool IsTransient => true;
+
     /// <summary>As health says it: <c>log-behind</c> or <c>read-only</c>.</summary>
     public string Code => code;
 
