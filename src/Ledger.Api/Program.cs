@@ -157,10 +157,15 @@ public partial class Program
         ));
         builder.Services.AddKeyedSingleton(
             LedgerStore.Commands,
-            (_, _) => LedgerStore.CommandSource(access.Application)
+            (_, _) =>
+                ground.Guard.Watched(LedgerStore.CommandSource(access.Application, ground.Guard.AllowWritingAsync))
         );
         builder
             .Services.AddSingleton(logKeys)
+            .AddSingleton(ground.Guard)
+            .AddSingleton(access)
+            .AddSingleton<Heartbeat>()
+            .AddHostedService(s => s.GetRequiredService<Heartbeat>())
             .AddSingleton<LookMark>()
             .AddHostedService<LogService>()
             .AddHostedService<ProjectionService>()

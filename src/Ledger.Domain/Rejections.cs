@@ -699,6 +699,16 @@ public static class Rejections
     {
         VillagerMend = "请稍后再试，不会重复办理",
     };
+    public static readonly RejectionCode LogBehind = new(
+        "log-behind",
+        503,
+        "应答的数据库不是最新的",
+        "",
+        "没有办理。请告知系统管理员；恢复后用同一 Idempotency-Key 重试，不会重复办理"
+    )
+    {
+        VillagerMend = "没有办理，请过一会儿再试",
+    };
     public static readonly RejectionCode TooManyRequests = new(
         "too-many-requests",
         429,

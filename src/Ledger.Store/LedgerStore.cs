@@ -63,12 +63,27 @@ public static class LedgerStore
     /// close, every five minutes, as many as stood idle in most of its samples, which under a load of short commands is
     /// nearly all; the next moment has to open them again, thirty at once, each with the server's buffers to map anew.
     /// </summary>
-    public static NpgsqlDataSource CommandSource(string connectionString)
+    /// <param name="look">At each new connection; one that it refuses is not used.</param>
+    public static NpgsqlDataSource CommandSource(string connectionString, Func<NpgsqlConnection, Task>? look = null)
     {
-        var commands = new NpgsqlConnectionStringBuilder(Plain(connectionString)) { NoResetOnClose = true };
+        // Who has waited too long goes: an answer to the call to give up would count as one to the commit.
+        var commands = new NpgsqlConnectionStringBuilder(Plain(connectionString))
+        {
+            NoResetOnClose = true,
+            CancellationTimeout = -1,
+        };
         commands.Options += " -c plan_cache_mode=force_generic_plan";
         commands.MinPoolSize = commands.MaxPoolSize = Math.Min(commands.MaxPoolSize, 50);
-        return NpgsqlDataSource.Create(commands.ConnectionString);
+        return Source(commands.ConnectionString, look);
+    }
+
+    /// <summary>Connections, each looked at once when it is new.</summary>
+    public static NpgsqlDataSource Source(string connectionString, Func<NpgsqlConnection, Task>? look)
+    {
+        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        if (look is not null)
+            builder.UsePhysicalConnectionInitializer(connection => look(connection).GetAwaiter().GetResult(), look);
+        return builder.Build();
     }
 
     /// <summary>The id of this database's log: part of its name, and of its key file's.</summary>

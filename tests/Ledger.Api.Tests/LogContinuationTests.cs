@@ -26,7 +26,7 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
 
     /// <summary>
     /// Something is recorded, signed and seen, and then the database is as it was before: what an asynchronous failover
-    /// or a recovery to an earlier moment leaves. Afterwards it records something else.
+    /// or a recovery to an earlier moment leaves.
     /// </summary>
     /// <param name="seen">While the tail is still there.</param>
     private static async Task LoseTailAsync(Product product, Func<Task> seen)
@@ -42,8 +42,25 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
         await ServerAsync(product, $"drop database {name} with (force)");
         await ServerAsync(product, $"alter database {name}_old rename to {name}");
         await product.StartAsync();
-        await product.Village.AllocateAsync(8);
+        // Nothing is built on it before two people have said what became of it.
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                using var health = await product.Http.GetAsync("/health/ready");
+                return (await health.Content.ReadAsStringAsync()).Contains("log-behind", StringComparison.Ordinal);
+            },
+            "health says that the log is behind"
+        );
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => product.Village.AllocateAsync(8));
+        Assert.Contains("log-behind", refused.Message);
     }
+
+    /// <summary>Commands are taken again, without a restart.</summary>
+    private static async Task GoesOnAsync(Product product) =>
+        await ApiFixture.EventuallyAsync(
+            async () => (await product.Http.GetAsync("/health/ready")).IsSuccessStatusCode,
+            "it is ready again"
+        );
 
     private static Task<(int Exit, string Said)> ContinueAsync(
         Product product,
@@ -133,7 +150,8 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
         var again = await ContinueAsync(product, seen, null, "--confirm");
         Assert.True(again.Exit == 1 && again.Said.Contains("已经续接过", StringComparison.Ordinal), again.Said);
 
-        // Signing goes on, and what was remembered stays beside.
+        // Commands and signing go on, and what was remembered stays beside.
+        await GoesOnAsync(product);
         await product.Village.AllocateAsync(9);
         await product.SealedAsync();
         Assert.Equal(fork.Text, Checkpoint.Parse(Printed($"{product.SignerMemory}.{fork.Size}.fork")).Text);
@@ -342,6 +360,7 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
 
         var done = await ContinueAsync(product, product.SignerMemory, null, "--confirm");
         Assert.True(done.Exit == 0, done.Said);
+        await GoesOnAsync(product);
         await product.SealedAsync();
         async Task<string> NowAsync() => await product.Http.GetStringAsync("/log/checkpoint");
         foreach (var note in new[] { furthest, middle, null })

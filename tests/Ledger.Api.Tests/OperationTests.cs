@@ -97,6 +97,9 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
                     "ledger_messages_dead",
                     "ledger_backup_age_seconds",
                     "ledger_rehearsal_age_seconds",
+                    "ledger_ready",
+                    "ledger_readings_age_seconds",
+                    "ledger_disk_free_bytes",
                 ]
         )
             Assert.Contains(gauge, text);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -119,12 +120,18 @@ public sealed class RecoveryTests : IDisposable
             var (exit, output) = await ApiProcess.RunAsync(Settings(server), "check");
             Assert.True(exit == 0, output);
             await using var product = await ApiProcess.StartAsync(Settings(server));
-            await AnotherVillage(product).RegisterAsync();
             await ApiFixture.EventuallyAsync(
                 async () => await ScalarAsync<long>(server, "select count(*) from ledger.log_finding") > 0,
                 $"the signer remembers more: {product.Output}"
             );
-            Assert.Contains("log-finding", await product.Http.GetStringAsync("/health/ready"));
+            using var health = await product.Http.GetAsync("/health/ready");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+            Assert.Contains("log-behind", await health.Content.ReadAsStringAsync());
+            // Nothing is put in the place of what is missing.
+            Assert.Contains(
+                "log-behind",
+                (await Assert.ThrowsAnyAsync<Exception>(() => AnotherVillage(product).RegisterAsync())).Message
+            );
             NpgsqlConnection.ClearAllPools();
         }
     }

@@ -27,7 +27,7 @@ public sealed partial class EnglishTests
             + "|GeneralLedger|AccountMap|PaymentSheet|Paying|Remittance|Receipt|Roster|MarkedCopy|Workbook|Exports|Xlsx"
             + "|Settings|PrivateCluster|DatabaseAccess|Restore|Backup|County|Witness|WitnessClient|LogKeys|Program"
             + "|LogContinuing|ChineseAmount|Written|PersonalNumbers|PersonName|Money|KeyFile|Migrations|Rebuild|RowReader|Table"
-            + @"|ReportEndpoints|AgencyProfiles|ScreeningSheets|FundPages|UnreadableMessages|NotificationText)\.cs$"
+            + @"|ReportEndpoints|AgencyProfiles|ScreeningSheets|FundPages|UnreadableMessages|Pooler|NotificationText)\.cs$"
     )]
     private static partial Regex Apart();
 

@@ -24,6 +24,9 @@ public sealed class Ground : IAsyncDisposable
     public PrivateCluster? Cluster { get; private set; }
     public KeyFile Keys { get; private set; } = null!;
 
+    /// <summary>Which server is one to work on.</summary>
+    public ServerGuard Guard { get; } = new();
+
     /// <summary>For a command: in a deployment of several counties, of the one that it names.</summary>
     public static Task<Ground> OpenAsync(string[] settings, string command)
     {
@@ -98,7 +101,9 @@ public sealed class Ground : IAsyncDisposable
     public async Task<(DatabaseAccess Access, NpgsqlDataSource Database)> DatabaseAsync(bool bounds = false)
     {
         var access = await AccessAsync(bounds);
-        var database = Held(NpgsqlDataSource.Create(LedgerStore.Plain(access.Application)));
+        var database = Held(
+            Guard.Watched(LedgerStore.Source(LedgerStore.Plain(access.Application), Guard.AllowReadingAsync))
+        );
         await DatabaseAccess.RequireHarmlessAsync(database, Keys);
         return (access, database);
     }

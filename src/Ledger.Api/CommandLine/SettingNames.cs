@@ -17,6 +17,7 @@ public static class SettingNames
         "Ledger:KeyFile",
         "Ledger:KeyCommand",
         "Ledger:BackupFolder",
+        "Ledger:DiskLowGigabytes",
         "Ledger:AccountMap",
         "Ledger:VoucherColumns",
         "Ledger:Log:KeyFile",

@@ -48,6 +48,7 @@ public sealed class Command(
     IServiceScopeFactory scopes,
     Follows follows,
     Findings findings,
+    ServerGuard guard,
     IHttpContextAccessor http
 ) : IAsyncDisposable
 {
@@ -80,6 +81,8 @@ public sealed class Command(
 
     private NpgsqlConnection? _connection;
     private NpgsqlTransaction? _transaction;
+    private int _servers;
+    private bool _wasCalledOff;
     private Together.Group? _group;
     private IDocumentSession? _session;
 
@@ -114,7 +117,10 @@ public sealed class Command(
 
     public async Task BeginAsync()
     {
+        _servers = guard.Changes;
         _connection = await database.OpenConnectionAsync();
+        _wasCalledOff = false;
+        CalledOffException.Watch(_connection, () => _wasCalledOff = true);
         _transaction = await _connection.BeginTransactionAsync();
         Begun();
     }
@@ -531,10 +537,34 @@ public sealed class Command(
             batch.Add("commit"); // with the last statement: nothing is left to say
         await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
-        if (messages.Count == 0)
-            return;
-        await SendAsync(messages);
-        await _transaction!.CommitAsync();
+        if (messages.Count > 0)
+        {
+            await SendAsync(messages);
+            await _transaction!.CommitAsync();
+        }
+        RequireSure();
+    }
+
+    /// <summary>
+    /// What is found as done is told only when all before it is safe too: the attempt that did it may have been given
+    /// up while it waited for a standby. A commit with something in it waits for that again.
+    /// </summary>
+    public async Task MakeSureAsync()
+    {
+        await using var batch = Connection.CreateBatch();
+        batch.Add("select pg_logical_emit_message(true, 'ledger', '')");
+        batch.Add("commit");
+        await batch.ExecuteNonQueryAsync();
+        RequireSure();
+    }
+
+    /// <exception cref="CalledOffException"/>
+    /// <exception cref="StaleServerException"/>
+    private void RequireSure()
+    {
+        if (_wasCalledOff)
+            throw new CalledOffException();
+        guard.RequireSame(_servers);
     }
 
     private async Task SendAsync(IReadOnlyList<Later> messages)

@@ -231,6 +231,7 @@ public sealed class CommandFilter(
     {
         if (key is null || await IdempotencyKey.FindAsync(command, key, request) is not { } known)
             return null;
+        await command.MakeSureAsync();
         http.Response.Headers["Idempotent-Replay"] = "true";
         return (new BytesResult(known), "replayed");
     }

@@ -202,6 +202,11 @@ public static partial class Problem
             Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.InsufficientPrivilege } ahead
                 when ahead.MessageText.EndsWith("ahead of the server's clock", StringComparison.Ordinal) =>
                 new Rejection(Rejections.Busy, "本机时钟比数据库的快，暂不能写入；请管理员校时后再试"),
+            _ when StaleServerException.In(e) is { } stale => new Rejection(
+                stale.Code == Rejections.LogBehind.Code ? Rejections.LogBehind : Rejections.Busy,
+                stale.Message
+            ),
+            CalledOffException off => new Rejection(Rejections.Busy, off.Message),
             Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
             _ => null,
         };

@@ -1,4 +1,5 @@
 using Ledger.Api.Operation;
+using Ledger.Api.Storage;
 using Ledger.Domain;
 using Npgsql;
 
@@ -35,6 +36,7 @@ public sealed class NotForeseenException : Exception;
 public sealed class Together(
     EventWriter writer,
     [FromKeyedServices(LedgerStore.Commands)] NpgsqlDataSource database,
+    ServerGuard guard,
     ILogger<Together> log
 )
 {
@@ -220,7 +222,10 @@ public sealed class Together(
     /// </summary>
     private async Task TogetherAsync(List<Member> members, Lane lane, Dictionary<Member, StoredAnswer> answers)
     {
+        var servers = guard.Changes;
         await using var connection = await database.OpenConnectionAsync();
+        var wasCalledOff = false;
+        CalledOffException.Watch(connection, () => wasCalledOff = true);
         await using var transaction = await connection.BeginTransactionAsync();
         var evidence = StoredEvidence.LookFor(members.SelectMany(m => m.Needs.Evidence.Select(d => (d, m.Region))));
         var looks = members.SelectMany(m => m.Needs.Looks).DistinctBy(l => l.Name).ToDictionary(l => l.Name);
@@ -265,6 +270,9 @@ public sealed class Together(
         batch.Add("commit"); // with the last statement: nothing is left to say
         await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
+        if (wasCalledOff)
+            throw new CalledOffException();
+        guard.RequireSame(servers);
         Telemetry.CountGroup(answers.Count);
     }
 

@@ -41,6 +41,7 @@ public sealed class WitnessClient(
     NpgsqlDataSource database,
     LogKeys keys,
     FindingSeal seal,
+    ServerGuard guard,
     ILogger<WitnessClient> log
 )
 {
@@ -97,6 +98,13 @@ public sealed class WitnessClient(
                     known = theirs; // it remembers more of us than we of it
                     continue;
                 }
+                if (theirs > latest.Size && await IsDeclaredAsync(connection, theirs, latest.Size))
+                    guard.Declared(latest.Size); // it refuses until its own people have looked; nobody waits for that
+                else if (theirs > latest.Size)
+                {
+                    guard.Remembered(theirs, "见证方");
+                    guard.Behind();
+                }
                 return await FoundAsync(
                     connection,
                     theirs > latest.Size
@@ -121,6 +129,10 @@ public sealed class WitnessClient(
         }
         return null;
     }
+
+    /// <summary>Two people have declared what it has seen to be lost.</summary>
+    private async Task<bool> IsDeclaredAsync(NpgsqlConnection connection, long seen, long size) =>
+        (await Continuation.InLogAsync(connection, LedgerStore.Schema, keys.Known, size)).Any(c => c.Said.Covers(seen));
 
     private async Task KeepAsync(
         NpgsqlConnection connection,

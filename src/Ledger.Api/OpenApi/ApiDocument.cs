@@ -254,6 +254,7 @@ public static class ApiDocument
                 Rejections.PersonalDataInText,
                 Rejections.ReferenceIsPersonal,
                 Rejections.Busy,
+                Rejections.LogBehind,
             ]);
         if (isPost)
             codes = codes.Concat([Rejections.IdempotencyKeyMissing, Rejections.IdempotencyMismatch]);

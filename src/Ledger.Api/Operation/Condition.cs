@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Npgsql;
@@ -72,7 +73,8 @@ public sealed class Condition(
     FailedLooks failed,
     Log.FoundFindings found,
     Settings settings,
-    TimeProvider time
+    TimeProvider time,
+    ILogger<Condition> log
 )
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
@@ -86,11 +88,21 @@ public sealed class Condition(
     // Half of what makes nodes take each other for dead.
     private static readonly TimeSpan MostSkew = LedgerServices.StaleAfter / 2;
 
-    private readonly SemaphoreSlim _one = new(1);
-    private (DateTimeOffset At, Readings Readings)? _last;
+    /// <summary>Nobody waits longer for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
+
+    private readonly Lock _gate = new();
+    private readonly long _startedAt = Stopwatch.GetTimestamp();
+    private Task<Readings>? _reading;
+    private volatile Taken? _last;
+
+    private sealed record Taken(long At, Readings Readings);
 
     /// <summary>The last readings; null before the first. For whoever cannot wait.</summary>
     public Readings? Last => _last?.Readings;
+
+    /// <summary>How old they are; before the first, since the start.</summary>
+    public TimeSpan Age => Stopwatch.GetElapsedTime(_last?.At ?? _startedAt);
 
     /// <summary>Each is a look at the end of an index, or over the few documents that are open.</summary>
     private const string Look = $"""
@@ -149,55 +161,72 @@ public sealed class Condition(
           from head, unsealed, fund
         """;
 
-    public async Task<Readings> ReadAsync(CancellationToken cancellation)
+    /// <exception cref="TimeoutException">The database takes longer; a later call may find what it said.</exception>
+    /// <exception cref="NpgsqlException"/>
+    public Task<Readings> ReadAsync(CancellationToken cancellation)
     {
-        await _one.WaitAsync(cancellation);
+        lock (_gate)
+        {
+            if (_last is { } known && Stopwatch.GetElapsedTime(known.At) < Fresh)
+                return Task.FromResult(known.Readings);
+            if (_reading is null or { IsCompleted: true })
+                _reading = Task.Run(TakeAsync, CancellationToken.None);
+            return _reading.WaitAsync(Patience, cancellation);
+        }
+    }
+
+    private async Task<Readings> TakeAsync()
+    {
+        var began = Stopwatch.GetTimestamp();
         try
         {
-            var now = TimeProvider.System.GetUtcNow();
-            if (_last is { } known && now - known.At < Fresh)
-                return known.Readings;
-            await using var connection = await database.OpenConnectionAsync(cancellation);
-            var letters = await wolverine.Storage.DeadLetters.QueryAsync(new() { PageSize = 1 }, cancellation);
-            var changed = await StateShapes.ChangedAsync(connection);
-            var backups = new Backups(settings.BackupFolder);
-            var (open, _) = await found.OpenAsync(connection);
-            var readings = (
-                await connection.QueryAsync(
-                    Look,
-                    r => new Readings(
-                        Math.Max(0, r.GetInt64(0)),
-                        Math.Max(0, r.GetInt64(1)),
-                        Math.Max(0, r.GetDouble(2)),
-                        r.GetInt64(3),
-                        Math.Max(0, r.GetDouble(4)),
-                        Math.Max(0, r.GetDouble(5)),
-                        Math.Max(0, r.GetDouble(6)),
-                        open,
-                        r.GetInt64(7),
-                        r.GetInt64(8),
-                        letters.TotalCount,
-                        changed,
-                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds),
-                        failed.Names,
-                        r.GetInt64(10),
-                        r.GetInt64(11),
-                        r.GetInt64(12),
-                        r.GetInt64(13),
-                        Since(backups.All.LastOrDefault().At),
-                        Since(backups.LastPassed?.RehearsedAt ?? default),
-                        backups.LastFailed is not null
-                    ),
-                    ("now", time.GetUtcNow())
-                )
-            ).Single();
-            _last = (now, readings);
+            var readings = await LookAsync();
+            _last = new Taken(began, readings);
             return readings;
         }
-        finally
+        catch (NpgsqlException e)
         {
-            _one.Release();
+            log.LogWarning("The condition could not be read: {Reason}", e.Message);
+            throw;
         }
+    }
+
+    private async Task<Readings> LookAsync()
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        var letters = await wolverine.Storage.DeadLetters.QueryAsync(new() { PageSize = 1 }, CancellationToken.None);
+        var changed = await StateShapes.ChangedAsync(connection);
+        var backups = new Backups(settings.BackupFolder);
+        var (open, _) = await found.OpenAsync(connection);
+        return (
+            await connection.QueryAsync(
+                Look,
+                r => new Readings(
+                    Math.Max(0, r.GetInt64(0)),
+                    Math.Max(0, r.GetInt64(1)),
+                    Math.Max(0, r.GetDouble(2)),
+                    r.GetInt64(3),
+                    Math.Max(0, r.GetDouble(4)),
+                    Math.Max(0, r.GetDouble(5)),
+                    Math.Max(0, r.GetDouble(6)),
+                    open,
+                    r.GetInt64(7),
+                    r.GetInt64(8),
+                    letters.TotalCount,
+                    changed,
+                    Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds),
+                    failed.Names,
+                    r.GetInt64(10),
+                    r.GetInt64(11),
+                    r.GetInt64(12),
+                    r.GetInt64(13),
+                    Since(backups.All.LastOrDefault().At),
+                    Since(backups.LastPassed?.RehearsedAt ?? default),
+                    backups.LastFailed is not null
+                ),
+                ("now", time.GetUtcNow())
+            )
+        ).Single();
     }
 
     private static double? Since(DateTimeOffset moment) =>

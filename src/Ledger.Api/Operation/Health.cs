@@ -1,4 +1,3 @@
-using Ledger.Api.Storage;
 using Npgsql;
 
 namespace Ledger.Api.Operation;
@@ -11,6 +10,9 @@ public sealed record HealthView(string Status, IReadOnlyList<Degradation> Reason
 /// </summary>
 public static class Health
 {
+    /// <summary>A balancer gives up on who does not answer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
+
     public static void MapHealth(this WebApplication app)
     {
         app.MapGet("/health/live", () => Results.Ok(new HealthView("live", [])))
@@ -19,29 +21,38 @@ public static class Health
         app.MapGet(
                 "/health/ready",
                 async (
+                    Heartbeat heart,
                     Condition condition,
+                    Disks disks,
                     IHostApplicationLifetime lifetime,
-                    ILogger<Condition> log,
-                    IServiceProvider services,
                     CancellationToken cancellation
                 ) =>
                 {
                     // Requests under way are finished; new ones go elsewhere.
                     if (lifetime.ApplicationStopping.IsCancellationRequested)
                         return Unavailable("stopping", "正在停止");
+                    // It says what the heartbeat found, and never waits for the database itself.
+                    await Task.WhenAny(heart.First, Task.Delay(Patience, cancellation));
+                    if (heart.Trouble is { } trouble)
+                        return Unavailable(trouble.Code, trouble.Reason);
+                    if (!heart.First.IsCompleted)
+                        return Unavailable("database", "数据库没有应答");
+                    List<Degradation> wrong = [.. disks.Wrong()];
                     try
                     {
-                        var wrong = Condition.Wrong(await condition.ReadAsync(cancellation));
-                        return Results.Ok(new HealthView(wrong.Count == 0 ? "ready" : "degraded", wrong));
+                        wrong.InsertRange(0, Condition.Wrong(await condition.ReadAsync(cancellation)));
                     }
-                    catch (NpgsqlException e)
+                    catch (Exception e) when (e is NpgsqlException or TimeoutException)
                     {
-                        log.LogWarning("Not ready: {Reason}", e.Message);
-                        return Unavailable(
-                            "database",
-                            services.GetService<ClusterWatch>()?.Trouble ?? "数据库没有应答"
+                        wrong.Insert(
+                            0,
+                            new(
+                                "readings-late",
+                                $"系统状况有 {condition.Age.TotalSeconds:0} 秒没有读到；原因见本机的日志"
+                            )
                         );
                     }
+                    return Results.Ok(new HealthView(wrong.Count == 0 ? "ready" : "degraded", wrong));
                 }
             )
             .AllowAnonymous()

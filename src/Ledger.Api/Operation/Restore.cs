@@ -240,6 +240,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
             source,
             logKeys,
             keys.FindingSeal,
+            new ServerGuard(),
             Microsoft.Extensions.Logging.Abstractions.NullLogger<WitnessClient>.Instance
         );
         foreach (var witness in settings.Log.Witnesses)

@@ -34,20 +34,30 @@ public static class Telemetry
         "Refusals that left no event, by caller (unknown, or known and past his number a minute), command and code"
     );
 
+    /// <summary>The county that this process serves, where it is one of several.</summary>
+    private static KeyValuePair<string, object?>[] _county = [];
+
+    private static TagList Tags(params ReadOnlySpan<(string Name, object? Value)> own)
+    {
+        var tags = new TagList(_county);
+        foreach (var (name, value) in own)
+            tags.Add(name, value);
+        return tags;
+    }
+
     /// <summary>A refusal that is only counted.</summary>
     public static void CountUnrecorded(bool isKnown, string command, string code) =>
-        Unrecorded.Add(1, new("caller", isKnown ? "known" : "unknown"), new("command", command), new("code", code));
+        Unrecorded.Add(1, Tags(("caller", isKnown ? "known" : "unknown"), ("command", command), ("code", code)));
 
     /// <summary>A command came to its end.</summary>
     public static void Count(string command, string outcome, long startedAt) =>
         Commands.Record(
             Stopwatch.GetElapsedTime(startedAt).TotalSeconds,
-            new("command", command),
-            new("outcome", outcome)
+            Tags(("command", command), ("outcome", outcome))
         );
 
     /// <summary>So many commands share a transaction.</summary>
-    public static void CountGroup(int commands) => Groups.Record(commands);
+    public static void CountGroup(int commands) => Groups.Record(commands, Tags());
 
     public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration)
     {
@@ -55,7 +65,8 @@ public static class Telemetry
             IsScraped(configuration),
             configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 }
         );
-        services.AddSingleton<Condition>().AddSingleton<FailedLooks>();
+        services.AddSingleton<Condition>().AddSingleton<FailedLooks>().AddSingleton<Disks>();
+        _county = configuration["county"] is { Length: > 0 } county ? [new("county", county)] : [];
         if (!scraped && !sent)
             return;
         services.AddHostedService<Gauges>();
@@ -97,18 +108,70 @@ public static class Telemetry
     /// <summary>
     /// Keeps the condition fresh for whoever reads the gauges: reading them never waits for the database.
     /// </summary>
-    private sealed class Gauges(Condition condition, ILogger<Gauges> log) : BackgroundService
+    private sealed class Gauges(Heartbeat heart, Condition condition, Disks disks, ILogger<Gauges> log)
+        : BackgroundService
     {
         private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
 
         protected override async Task ExecuteAsync(CancellationToken stopping)
+        {
+            AddLiving();
+            AddReadings();
+            while (!stopping.IsCancellationRequested)
+            {
+                try
+                {
+                    await condition.ReadAsync(stopping);
+                }
+                catch (Exception e) when (e is NpgsqlException or TimeoutException)
+                {
+                    log.LogDebug("The gauges keep what they had: {Reason}", e.Message); // their age is a gauge
+                }
+                await Task.Delay(Every, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+        }
+
+        /// <summary>What this node knows by itself, at each moment.</summary>
+        private void AddLiving()
+        {
+            Meter.CreateObservableGauge(
+                "ledger.ready",
+                () => new Measurement<int>(heart.First.IsCompleted && heart.Trouble is null ? 1 : 0, _county),
+                description: "1: this node has committed something a moment ago"
+            );
+            Meter.CreateObservableGauge(
+                "ledger.heartbeat.age",
+                () => new Measurement<double>(heart.Age.TotalSeconds, _county),
+                "s",
+                "Since this node last committed something"
+            );
+            Meter.CreateObservableGauge(
+                "ledger.readings.age",
+                () => new Measurement<double>(condition.Age.TotalSeconds, _county),
+                "s",
+                "How old what the other gauges say is; it grows while the database does not answer"
+            );
+            Meter.CreateObservableGauge(
+                "ledger.disk.free",
+                () => disks.Read().Select(d => new Measurement<long>(d.FreeBytes, Tags(("folder", d.Name)))),
+                "By",
+                "Free space on the disks of the data folder and of the backups"
+            );
+            Meter.CreateObservableGauge(
+                "ledger.disk.low",
+                () => disks.Read().Select(d => new Measurement<int>(d.IsLow ? 1 : 0, Tags(("folder", d.Name)))),
+                description: "1: less than Ledger:DiskLowGigabytes is free there"
+            );
+        }
+
+        private void AddReadings()
         {
             void Gauge(string name, string unit, string text, Func<Readings, double?> of) =>
                 Meter.CreateObservableGauge(
                     $"ledger.{name}",
                     () =>
                         condition.Last is { } last && of(last) is { } value
-                            ? [new Measurement<double>(value)]
+                            ? [new Measurement<double>(value, _county)]
                             : Array.Empty<Measurement<double>>(),
                     unit,
                     text
@@ -133,6 +196,12 @@ public static class Telemetry
                 "Since the newest checkpoint was signed; it grows while nothing happens",
                 r => r.CheckpointSeconds
             );
+            Gauge(
+                "log.unsigned.age",
+                "s",
+                "How long the oldest event of the log waits that no checkpoint is over yet",
+                r => r.UnsignedSeconds
+            );
             Gauge("log.findings", "{finding}", "Found wrong with log or database, not closed", r => r.Findings);
             Gauge("receipts.unmatched", "{row}", "Rows of receipts that fit no paid line", r => r.UnmatchedReceipts);
             Gauge(
@@ -145,18 +214,6 @@ public static class Telemetry
             Gauge("backup.age", "s", "Since the newest backup in this node's folder was made", r => r.BackupSeconds);
             Gauge("rehearsal.age", "s", "Since a rehearsed restore last passed", r => r.RehearsalSeconds);
             Gauge("messages.dead", "{message}", "Messages that failed for good", r => r.DeadLetters);
-            while (!stopping.IsCancellationRequested)
-            {
-                try
-                {
-                    await condition.ReadAsync(stopping);
-                }
-                catch (NpgsqlException e)
-                {
-                    log.LogWarning("The condition could not be read: {Reason}", e.Message); // readiness says so as well
-                }
-                await Task.Delay(Every, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
-            }
         }
     }
 }

@@ -19,6 +19,8 @@ public sealed record DatabaseAccess(string? Owner, string Application)
     /// <exception cref="OperationException">The database does not answer.</exception>
     public static async Task<DatabaseAccess> OfAsync(Settings settings, PrivateCluster? cluster, KeyFile keys)
     {
+        foreach (var told in new[] { settings.OwnerConnectionString, settings.ConnectionString }.OfType<string>())
+            await Pooler.RefuseAsync(told);
         if (settings.OwnerConnectionString is { } owner)
             return new DatabaseAccess(owner, ApplicationOf(settings, owner, keys));
         var given = settings.ConnectionString ?? await cluster!.DatabaseAsync("ledger");

@@ -18,6 +18,8 @@ namespace Ledger.Api.Storage;
 /// <param name="KeyCommand">Ledger:KeyCommand. Prints the keys instead: for a key management system.</param>
 /// <param name="BackupFolder">Ledger:BackupFolder. The regular backups, a folder for each; by default <c>backups</c> in
 /// the data folder.</param>
+/// <param name="DiskLowGigabytes">Ledger:DiskLowGigabytes. Less than so much free on the disk of the data folder or of
+/// the backups is told.</param>
 /// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real
 /// data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
@@ -52,6 +54,7 @@ public sealed record Settings(
     string KeyFile,
     string? KeyCommand,
     string BackupFolder,
+    double DiskLowGigabytes,
     bool Sample,
     string SampleFolder,
     string? AccountMap,
@@ -102,6 +105,7 @@ public sealed record Settings(
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
             configuration["Ledger:KeyCommand"] is { Length: > 0 } command ? command : null,
             configuration["Ledger:BackupFolder"] is { Length: > 0 } backups ? backups : Path.Combine(folder, "backups"),
+            configuration.GetValue("Ledger:DiskLowGigabytes", 2.0),
             isSample,
             configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"),
             configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,

@@ -27,7 +27,7 @@ begin
                             ('insert, delete', array['objection_source', 'spent', 'delivery', 'job_piece']),
                             ('insert, update', array['mt_streams', 'person', 'log_tile', 'state_shape']),
                             ('update', array['log_state']),
-                            ('insert, update, delete', array['lease', 'name_list', 'delivery_cursor', 'notification_choice', 'notification', 'job', 'mt_event_progression', 'mt_event_projection_floors', 'mt_high_water_skips'])) g (rights, names),
+                            ('insert, update, delete', array['lease', 'node_beat', 'name_list', 'delivery_cursor', 'notification_choice', 'notification', 'job', 'mt_event_progression', 'mt_event_projection_floors', 'mt_high_water_skips'])) g (rights, names),
                     unnest(g.names) t (name)
              union all
              select relname, 'insert, update, delete' from pg_class where relnamespace = '${schema}'::regnamespace and relkind = 'r' and relname like 'mt\_doc\_%' loop
