@@ -228,7 +228,13 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
             "log-behind",
             product.Village.Officer,
             $"/api/funds/{product.Village.FundId}/allocations",
-            new { amount = 8 }
+            new
+            {
+                amount = 8,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = new[] { new string('0', 64) },
+            }
         );
     }
 
