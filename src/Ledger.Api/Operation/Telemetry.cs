@@ -55,7 +55,7 @@ public static class Telemetry
             IsScraped(configuration),
             configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 }
         );
-        services.AddSingleton<Condition>().AddSingleton<FailedLooks>();
+        services.AddSingleton<Condition>().AddSingleton<FailedLooks>().AddSingleton<Log.FoundFindings>();
         if (!scraped && !sent)
             return;
         services.AddHostedService<Gauges>();
