@@ -136,7 +136,6 @@ public partial class Program
             .AddTasks()
             .AddJobs()
             .AddYears()
-            .AddSingleton<FoundFindings>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddSingleton<Together>()
             .AddScoped<Command>()
@@ -254,8 +253,7 @@ public partial class Program
         api.MapPolicyYears();
         api.MapPilots();
         api.MapSamples();
-        api.MapScreening();
-        api.MapLogFindings();
+        api.MapScreening().MapLogFindings();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();

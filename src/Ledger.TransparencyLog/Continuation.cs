@@ -4,9 +4,10 @@ using Npgsql;
 namespace Ledger.TransparencyLog;
 
 /// <summary>
-/// The statement that a log goes on from an earlier tree than had been signed, as a signed note: the log's key says that
-/// what was seen beyond it is a fork, who decided that, and why. It stands in the event <c>log_continued</c>, so that the
-/// tree has it, too. A checkpoint is never read from it, nor it from a checkpoint: its second line is no number.
+/// The statement that a log goes on from an earlier tree than had been signed, as a signed note: the log's key says
+/// that what was seen beyond it is a fork, who decided that, and why. It stands in the event <c>log_continued</c>,
+/// so that the tree has it, too. A checkpoint is never read from it, nor it from a checkpoint: its second line is
+/// no number.
 /// </summary>
 /// <param name="Seen">The fork's checkpoints, the furthest first.</param>
 public sealed record Continuation(

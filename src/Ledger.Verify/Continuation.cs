@@ -109,9 +109,11 @@ public sealed record Continuation(
         return signed;
     }
 
-    private static string Times(JsonElement d) =>
-        $"{(d.TryGetProperty("lostFrom", out var from) && from.ValueKind == JsonValueKind.String ? from.GetString() : "开始")}"
-        + $" 至 {d.GetProperty("lostUntil").GetString()}";
+    private static string Times(JsonElement d)
+    {
+        var isKnown = d.TryGetProperty("lostFrom", out var from) && from.ValueKind == JsonValueKind.String;
+        return $"{(isKnown ? from.GetString() : "开始")} 至 {d.GetProperty("lostUntil").GetString()}";
+    }
 
     public long Furthest => Seen.Max(s => s.Size);
 

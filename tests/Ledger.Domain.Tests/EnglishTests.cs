@@ -26,8 +26,9 @@ public sealed partial class EnglishTests
         @"/(obj|bin|CommandLine|Sample|OpenApi|Generated)/|/(OfficeSheets|FundSheets|Sheets|Headings|VoucherBook"
             + "|GeneralLedger|AccountMap|PaymentSheet|Paying|Remittance|Receipt|Roster|MarkedCopy|Workbook|Exports|Xlsx"
             + "|Settings|PrivateCluster|DatabaseAccess|Restore|Backup|County|Witness|WitnessClient|LogKeys|Program"
-            + "|LogContinuing|ChineseAmount|Written|PersonalNumbers|PersonName|Money|KeyFile|Migrations|Rebuild|RowReader|Table"
-            + @"|ReportEndpoints|AgencyProfiles|ScreeningSheets|FundPages|UnreadableMessages|Pooler|NotificationText)\.cs$"
+            + "|LogContinuing|ChineseAmount|Written|PersonalNumbers|PersonName|Money|KeyFile|Migrations|Rebuild"
+            + "|RowReader|Table|ReportEndpoints|AgencyProfiles|ScreeningSheets|FundPages|UnreadableMessages|Pooler"
+            + @"|NotificationText)\.cs$"
     )]
     private static partial Regex Apart();
 

@@ -6,8 +6,8 @@ using Ledger.TransparencyLog;
 namespace Ledger.Api.CommandLine;
 
 /// <summary>
-/// <c>witness-continue</c>, on the witness's machine: its operator accepts that a log went on from an earlier entry than
-/// the witness had seen. Without it a witness refuses such a log for good.
+/// <c>witness-continue</c>, on the witness's machine: its operator accepts that a log went on from an earlier entry
+/// than the witness had seen. Without it a witness refuses such a log for good.
 /// </summary>
 public static class WitnessContinueCommand
 {

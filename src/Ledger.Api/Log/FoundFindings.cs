@@ -82,7 +82,7 @@ public sealed class FoundFindings(FindingSeal seal, EventSeal events, IDocumentS
 
     private static string PlantedWords(int count) => $"有 {count} 条不是本系统写入的发现";
 
-    /// <summary>By the events, and of these by the product's own: a document or a row beside them closes nothing.</summary>
+    /// <summary>By the product's own events: a document or a row beside them closes nothing.</summary>
     private async Task<Dictionary<string, AnsweredFinding>> AnswersAsync(NpgsqlConnection connection, string[] ids)
     {
         var answers = new Dictionary<string, AnsweredFinding>();

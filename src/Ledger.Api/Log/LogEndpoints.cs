@@ -370,20 +370,27 @@ public static class LogEndpoints
             planted,
             FoundFindings.Open(all, planted, plantedFinding),
             plantedFinding is null || seesAll ? plantedFinding : FoundFindings.ForWhoSeesAll(plantedFinding),
-            [
-                .. (await Continuation.InLogAsync(connection, schema, keys.Known, size)).Select(
-                    c => new ContinuationView(
-                        c.Sequence,
-                        c.At,
-                        c.Said.Shared.Size,
-                        c.Said.Seen[0].Size,
-                        c.Said.Reason,
-                        c.Said.ApprovedBy
-                    )
-                ),
-            ]
+            await ContinuationsAsync(connection, keys, size)
         );
     }
+
+    private static async Task<IReadOnlyList<ContinuationView>> ContinuationsAsync(
+        NpgsqlConnection connection,
+        LogKeys keys,
+        long size
+    ) =>
+        [
+            .. (await Continuation.InLogAsync(connection, LedgerStore.Schema, keys.Known, size)).Select(
+                c => new ContinuationView(
+                    c.Sequence,
+                    c.At,
+                    c.Said.Shared.Size,
+                    c.Said.Seen[0].Size,
+                    c.Said.Reason,
+                    c.Said.ApprovedBy
+                )
+            ),
+        ];
 
     private const int FindingsPage = 100;
 }

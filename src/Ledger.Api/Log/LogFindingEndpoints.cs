@@ -10,7 +10,7 @@ using Ledger.TransparencyLog;
 
 namespace Ledger.Api.Log;
 
-/// <summary>What people answer to what the product found wrong with its database: only who sees the whole log.</summary>
+/// <summary>What people answer to what was found wrong with the database: only who sees the whole log.</summary>
 public static class LogFindingEndpoints
 {
     private static readonly RejectionCode[] Always =

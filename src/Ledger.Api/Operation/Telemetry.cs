@@ -65,7 +65,11 @@ public static class Telemetry
             IsScraped(configuration),
             configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 }
         );
-        services.AddSingleton<Condition>().AddSingleton<FailedLooks>().AddSingleton<Disks>();
+        services
+            .AddSingleton<Condition>()
+            .AddSingleton<FailedLooks>()
+            .AddSingleton<Log.FoundFindings>()
+            .AddSingleton<Disks>();
         _county = configuration["county"] is { Length: > 0 } county ? [new("county", county)] : [];
         if (!scraped && !sent)
             return;

@@ -152,7 +152,7 @@ public static class ScreeningEndpoints
     public static IServiceCollection AddYears(this IServiceCollection services) =>
         services.AddScoped<Comparisons>().AddScoped<Screenings>();
 
-    public static void MapScreening(this IEndpointRouteBuilder api)
+    public static IEndpointRouteBuilder MapScreening(this IEndpointRouteBuilder api)
     {
         api.MapGet(
                 "/audit/screening",
@@ -198,6 +198,7 @@ public static class ScreeningEndpoints
             .Alone()
             .Refuses(Rejections.NotFound, Rejections.LimitExceeded);
         MapAnswers(api);
+        return api;
     }
 
     private static void MapAnswers(IEndpointRouteBuilder api)

@@ -3,8 +3,9 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// A commit was called off (by a time limit, by a DBA) while it waited for its standby. To the server it counts as done,
-/// with a warning; it is on one machine alone, and a server that follows may lack it: nobody is told that it is done.
+/// A commit was called off (by a time limit, by a DBA) while it waited for its standby. To the server it counts as
+/// done, with a warning; it is on one machine alone, and a server that follows may lack it: nobody is told that it is
+/// done.
 /// </summary>
 public sealed class CalledOffException() : NpgsqlException("提交没有得到备库的确认")
 {

@@ -84,7 +84,8 @@ public static class StreamId
 
     /// <summary>One for each thing that was found wrong with the database, in its words.</summary>
     public static string AnsweredFinding(string kind, string detail) =>
-        $"answered-finding-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{detail}")))[..32]}";
+        "answered-finding-"
+        + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{detail}")))[..32];
 
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
 }
