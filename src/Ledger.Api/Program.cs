@@ -154,17 +154,9 @@ public partial class Program
             replica,
             s.GetRequiredService<ILogger<LongReads>>()
         ));
-        builder.Services.AddKeyedSingleton(
-            LedgerStore.Commands,
-            (_, _) =>
-                ground.Guard.Watched(LedgerStore.CommandSource(access.Application, ground.Guard.AllowWritingAsync))
-        );
         builder
             .Services.AddSingleton(logKeys)
-            .AddSingleton(ground.Guard)
-            .AddSingleton(access)
-            .AddSingleton<Heartbeat>()
-            .AddHostedService(s => s.GetRequiredService<Heartbeat>())
+            .AddGuarded(ground.Guard, access)
             .AddSingleton<LookMark>()
             .AddHostedService<LogService>()
             .AddHostedService<ProjectionService>()

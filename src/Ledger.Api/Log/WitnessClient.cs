@@ -98,13 +98,8 @@ public sealed class WitnessClient(
                     known = theirs; // it remembers more of us than we of it
                     continue;
                 }
-                if (theirs > latest.Size && await IsDeclaredAsync(connection, theirs, latest.Size))
-                    guard.Declared(latest.Size); // it refuses until its own people have looked; nobody waits for that
-                else if (theirs > latest.Size)
-                {
-                    guard.Remembered(theirs, "见证方");
-                    guard.Behind();
-                }
+                if (theirs > latest.Size)
+                    await LongerAsync(connection, theirs, latest.Size);
                 return await FoundAsync(
                     connection,
                     theirs > latest.Size
@@ -130,9 +125,21 @@ public sealed class WitnessClient(
         return null;
     }
 
-    /// <summary>Two people have declared what it has seen to be lost.</summary>
-    private async Task<bool> IsDeclaredAsync(NpgsqlConnection connection, long seen, long size) =>
-        (await Continuation.InLogAsync(connection, LedgerStore.Schema, keys.Known, size)).Any(c => c.Said.Covers(seen));
+    /// <summary>
+    /// It has seen a longer log, so nobody books on this one. Where two people have declared that tail to be lost, it
+    /// refuses until its own people have looked, and nobody waits for that.
+    /// </summary>
+    private async Task LongerAsync(NpgsqlConnection connection, long seen, long size)
+    {
+        var declared = await Continuation.InLogAsync(connection, LedgerStore.Schema, keys.Known, size);
+        if (declared.Any(c => c.Said.Covers(seen)))
+        {
+            guard.Declared(size);
+            return;
+        }
+        guard.Remembered(seen, "见证方");
+        guard.Behind();
+    }
 
     private async Task KeepAsync(
         NpgsqlConnection connection,

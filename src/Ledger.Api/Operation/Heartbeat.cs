@@ -6,6 +6,25 @@ using Npgsql;
 
 namespace Ledger.Api.Operation;
 
+/// <summary>Commands on servers that the guard lets through, and the beat that tells it of them.</summary>
+public static class Guarded
+{
+    public static IServiceCollection AddGuarded(
+        this IServiceCollection services,
+        ServerGuard guard,
+        DatabaseAccess access
+    ) =>
+        services
+            .AddSingleton(guard)
+            .AddSingleton(access)
+            .AddKeyedSingleton(
+                LedgerStore.Commands,
+                (_, _) => guard.Watched(LedgerStore.CommandSource(access.Application, guard.AllowWritingAsync))
+            )
+            .AddSingleton<Heartbeat>()
+            .AddHostedService(s => s.GetRequiredService<Heartbeat>());
+}
+
 /// <summary>
 /// Commits a row of this node's own every two seconds, on a connection of its own: ready means that it has done so a
 /// moment ago. With it comes a look at which server that was, and now and then at whether its disk takes more.
