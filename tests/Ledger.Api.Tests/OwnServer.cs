@@ -9,6 +9,7 @@ public sealed class OwnServer : IAsyncDisposable
 {
     private readonly string _folder;
     private readonly PrivateCluster _cluster;
+    private string? _database;
 
     private OwnServer(string folder, PrivateCluster cluster) => (_folder, _cluster) = (folder, cluster);
 
@@ -32,7 +33,8 @@ public sealed class OwnServer : IAsyncDisposable
         return await StartAsync(folder);
     }
 
-    public Task<string> DatabaseAsync() => _cluster.DatabaseAsync("ledger");
+    /// <summary>Asked once: a connection kept from then does not outlive a restart.</summary>
+    public async Task<string> DatabaseAsync() => _database ??= await _cluster.DatabaseAsync("ledger");
 
     public string Folder => _folder;
 

@@ -27,7 +27,7 @@ public sealed class ServerGuardTests : IDisposable
                 Host = hosts,
                 TargetSessionAttributes = hosts.Contains(',') ? "primary" : null,
                 HostRecheckSeconds = 1,
-                Timeout = 2,
+                Timeout = hosts.Contains(',') ? 2 : 15,
                 CommandTimeout = 4,
             }.ConnectionString,
             ["Ledger__KeyFile"] = Keys,

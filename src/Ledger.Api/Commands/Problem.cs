@@ -208,6 +208,9 @@ public static partial class Problem
             ),
             CalledOffException off => new Rejection(Rejections.Busy, off.Message),
             Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
+            // Of several servers none is to be had; Npgsql does not call that transient.
+            Npgsql.NpgsqlException and not (Npgsql.PostgresException or Npgsql.NpgsqlOperationInProgressException) =>
+                new Rejection(Rejections.Busy, "数据库暂时不能应答"),
             _ => null,
         };
 

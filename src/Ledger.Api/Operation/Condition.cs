@@ -89,7 +89,7 @@ public sealed class Condition(
     private static readonly TimeSpan MostSkew = LedgerServices.StaleAfter / 2;
 
     /// <summary>Nobody waits longer for it.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly long _startedAt = Stopwatch.GetTimestamp();

@@ -11,7 +11,7 @@ public sealed record HealthView(string Status, IReadOnlyList<Degradation> Reason
 public static class Health
 {
     /// <summary>A balancer gives up on who does not answer.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     public static void MapHealth(this WebApplication app)
     {

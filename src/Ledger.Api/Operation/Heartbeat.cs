@@ -139,6 +139,7 @@ public sealed class Heartbeat(
             _first.TrySetResult();
             await Task.Delay(Every, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
         }
+        await LeaveAsync(); // here, where nobody else has the connection: a host may be told twice to stop
     }
 
     private void Tell(Degradation? trouble)
@@ -239,9 +240,8 @@ public sealed class Heartbeat(
     }
 
     /// <summary>A node that stops takes its row along, if that is done at once.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    private async Task LeaveAsync()
     {
-        await base.StopAsync(cancellationToken);
         try
         {
             if (_connection is { } connection && _trouble is null)
