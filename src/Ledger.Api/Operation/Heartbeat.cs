@@ -159,6 +159,7 @@ public sealed class Heartbeat(
     {
         for (var isKept = _connection is not null; ; isKept = false)
         {
+            RememberSigner(); // before it connects: what it remembers may have gone back
             try
             {
                 await CommitAsync(_connection ??= await OpenAsync(stopping), count);
@@ -192,7 +193,6 @@ public sealed class Heartbeat(
     {
         if (count % LookAtDisk == 0 || _trouble is not null)
             await connection.QueryAsync("select count(*) from generate_series(1, 30000)", r => r.GetInt64(0));
-        RememberSigner();
         var (before, began) = (guard.Before(), Stopwatch.GetTimestamp());
         _wasCalledOff = false;
         var mark = (await connection.QueryAsync(Beat, ServerGuard.Mark, ("node", _node))).Single();
