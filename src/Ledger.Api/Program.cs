@@ -245,7 +245,7 @@ public partial class Program
         api.MapPolicyYears();
         api.MapPilots();
         api.MapSamples();
-        api.MapScreening().MapLogFindings();
+        api.MapScreening();
         api.MapProfiles();
         api.MapRegionNames();
         api.MapCollectives();

@@ -25,9 +25,6 @@ public sealed class SignerMemory(string path)
     /// What it remembers goes on as a fork: the old note stays beside, under its size, and nobody deletes it.
     /// </summary>
     public void KeepFork(Checkpoint checkpoint) => File.WriteAllText($"{path}.{checkpoint.Size}.fork", checkpoint.Note);
-
-    /// <summary>When it was written last: nothing that it remembers is later.</summary>
-    public DateTimeOffset WrittenAt => File.GetLastWriteTimeUtc(path);
 }
 
 /// <summary>
@@ -117,15 +114,10 @@ public sealed class CheckpointSigner(
     /// entry, and this is of the fork.
     /// </summary>
     private async Task<bool> IsKnownForkAsync(NpgsqlConnection connection, Tiles tiles, Checkpoint was, long size) =>
-        !await HasAsync(tiles, was, size)
+        !await tiles.ContainsAsync(was.Size, was.Root, size)
         && (await Continuation.InLogAsync(connection, schema, known, size)).Any(c =>
             c.Said.Origin == was.Origin && c.Said.Covers(was.Size)
         );
-
-    /// <summary>Whether a tree of so many entries contains a checkpoint.</summary>
-    public static async Task<bool> HasAsync(Tiles tiles, Checkpoint was, long size) =>
-        was.Size <= size
-        && (await tiles.AskAsync(node => MerkleTree.Root(was.Size, node))).AsSpan().SequenceEqual(was.Root);
 
     /// <summary>Apart from the round's transaction, which may come to nothing.</summary>
     private async Task FindAsync(string detail, CancellationToken cancellation)

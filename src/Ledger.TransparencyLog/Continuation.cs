@@ -154,8 +154,8 @@ public sealed record Continuation(
                 Read(note) is { } said
                 && said.IsSignedBy(keys)
                 && said.Continued.Size < size
-                && await HasAsync(tiles, said.Shared, size)
-                && await HasAsync(tiles, said.Continued, size)
+                && await tiles.ContainsAsync(said.Shared.Size, said.Shared.Root, size)
+                && await tiles.ContainsAsync(said.Continued.Size, said.Continued.Root, size)
             )
                 found.Add((said, sequence, at));
         return found;
@@ -172,10 +172,6 @@ public sealed record Continuation(
             return null; // nobody's
         }
     }
-
-    private static async Task<bool> HasAsync(Tiles tiles, TreeHead tree, long size) =>
-        tree.Size <= size
-        && (await tiles.AskAsync(node => MerkleTree.Root(tree.Size, node))).AsSpan().SequenceEqual(tree.Root);
 }
 
 /// <summary>A tree's size and root, in a line.</summary>

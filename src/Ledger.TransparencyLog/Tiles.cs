@@ -133,6 +133,10 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
             Of(id).Add(hashes);
     }
 
+    /// <summary>Whether the tree, of <paramref name="size"/> entries, contains one of this size and root.</summary>
+    public async Task<bool> ContainsAsync(long earlier, byte[] root, long size) =>
+        earlier <= size && (await AskAsync(node => MerkleTree.Root(earlier, node))).AsSpan().SequenceEqual(root);
+
     /// <summary>
     /// Asks something of the tree. The question is put twice: first to learn which tiles it takes, then with all of
     /// them here, so that it costs one query however many nodes it touches.

@@ -10,20 +10,6 @@ namespace Ledger.Api.Tests;
 /// </summary>
 public sealed class LogContinuationTests(Databases databases) : IClassFixture<Databases>
 {
-    private static async Task ServerAsync(Product product, string sql)
-    {
-        NpgsqlConnection.ClearAllPools();
-        await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(product.ConnectionString)
-            {
-                Database = "postgres",
-                Pooling = false,
-            }.ConnectionString
-        );
-        await connection.OpenAsync();
-        await connection.ExecuteAsync(sql);
-    }
-
     /// <summary>
     /// Something is recorded, signed and seen, and then the database is as it was before: what an asynchronous failover
     /// or a recovery to an earlier moment leaves.
@@ -33,14 +19,14 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
     {
         var name = new NpgsqlConnectionStringBuilder(product.ConnectionString).Database;
         await product.StopAsync();
-        await ServerAsync(product, $"create database {name}_old template {name}");
+        await product.ServerAsync($"create database {name}_old template {name}");
         await product.StartAsync();
         for (var i = 0; i < 3; i++)
             await product.Village.AllocateAsync(7);
         await seen();
         await product.StopAsync();
-        await ServerAsync(product, $"drop database {name} with (force)");
-        await ServerAsync(product, $"alter database {name}_old rename to {name}");
+        await product.ServerAsync($"drop database {name} with (force)");
+        await product.ServerAsync($"alter database {name}_old rename to {name}");
         await product.StartAsync();
         // Nothing is built on it before two people have said what became of it.
         await ApiFixture.EventuallyAsync(

@@ -272,6 +272,21 @@ public sealed class Product : IAsyncDisposable
         return await ScalarAsync<long>($"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'");
     }
 
+    /// <summary>On the server, from beside the product's database, to which nobody is connected then.</summary>
+    public async Task ServerAsync(string sql)
+    {
+        NpgsqlConnection.ClearAllPools();
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(ConnectionString)
+            {
+                Database = "postgres",
+                Pooling = false,
+            }.ConnectionString
+        );
+        await connection.OpenAsync();
+        await connection.ExecuteAsync(sql);
+    }
+
     public Task<T> ScalarAsync<T>(string sql) => ApiFixture.ScalarOfAsync<T>(ConnectionString, sql);
 
     /// <summary>What the signer remembers, apart from the database.</summary>

@@ -196,28 +196,15 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         await using var witness = await product.WitnessAsync();
         await product.StopAsync();
         var database = new NpgsqlConnectionStringBuilder(product.ConnectionString);
-        async Task ServerAsync(string sql)
-        {
-            NpgsqlConnection.ClearAllPools();
-            await using var connection = new NpgsqlConnection(
-                new NpgsqlConnectionStringBuilder(product.ConnectionString)
-                {
-                    Database = "postgres",
-                    Pooling = false,
-                }.ConnectionString
-            );
-            await connection.OpenAsync();
-            await connection.ExecuteAsync(sql);
-        }
-        await ServerAsync($"create database {database.Database}_old template {database.Database}");
+        await product.ServerAsync($"create database {database.Database}_old template {database.Database}");
         await product.StartAsync();
         await product.Village.AllocateAsync(7);
         await product.CosignedAsync();
         var size = await product.ScalarAsync<long>("select size from ledger.log_state");
         await product.StopAsync();
         File.Delete(product.SignerMemory); // a new machine
-        await ServerAsync($"drop database {database.Database} with (force)");
-        await ServerAsync($"alter database {database.Database}_old rename to {database.Database}");
+        await product.ServerAsync($"drop database {database.Database} with (force)");
+        await product.ServerAsync($"alter database {database.Database}_old rename to {database.Database}");
         await product.StartAsync();
         await TimedAsync(
             "old backup, by the witness",

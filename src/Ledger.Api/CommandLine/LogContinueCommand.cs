@@ -86,7 +86,7 @@ public static class LogContinueCommand
             services.GetRequiredService<EventWriter>(),
             ground.Keys.FindingSeal,
             keys,
-            ground.Settings.Log.WitnessKeys,
+            ground.Settings,
             TimeProvider.System
         );
         var seen = Seen(from, keys, continuing);

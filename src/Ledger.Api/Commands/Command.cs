@@ -81,8 +81,7 @@ public sealed class Command(
 
     private NpgsqlConnection? _connection;
     private NpgsqlTransaction? _transaction;
-    private int _servers;
-    private bool _wasCalledOff;
+    private Surety? _surety;
     private Together.Group? _group;
     private IDocumentSession? _session;
 
@@ -117,10 +116,9 @@ public sealed class Command(
 
     public async Task BeginAsync()
     {
-        _servers = guard.Changes;
+        _surety = new Surety(guard);
         _connection = await database.OpenConnectionAsync();
-        _wasCalledOff = false;
-        CalledOffException.Watch(_connection, () => _wasCalledOff = true);
+        _surety.Watch(_connection);
         _transaction = await _connection.BeginTransactionAsync();
         Begun();
     }
@@ -542,7 +540,7 @@ public sealed class Command(
             await SendAsync(messages);
             await _transaction!.CommitAsync();
         }
-        RequireSure();
+        _surety!.Require();
     }
 
     /// <summary>
@@ -555,16 +553,7 @@ public sealed class Command(
         batch.Add("select pg_logical_emit_message(true, 'ledger', '')");
         batch.Add("commit");
         await batch.ExecuteNonQueryAsync();
-        RequireSure();
-    }
-
-    /// <exception cref="CalledOffException"/>
-    /// <exception cref="StaleServerException"/>
-    private void RequireSure()
-    {
-        if (_wasCalledOff)
-            throw new CalledOffException();
-        guard.RequireSame(_servers);
+        _surety!.Require();
     }
 
     private async Task SendAsync(IReadOnlyList<Later> messages)

@@ -222,10 +222,9 @@ public sealed class Together(
     /// </summary>
     private async Task TogetherAsync(List<Member> members, Lane lane, Dictionary<Member, StoredAnswer> answers)
     {
-        var servers = guard.Changes;
+        var surety = new Surety(guard);
         await using var connection = await database.OpenConnectionAsync();
-        var wasCalledOff = false;
-        CalledOffException.Watch(connection, () => wasCalledOff = true);
+        surety.Watch(connection);
         await using var transaction = await connection.BeginTransactionAsync();
         var evidence = StoredEvidence.LookFor(members.SelectMany(m => m.Needs.Evidence.Select(d => (d, m.Region))));
         var looks = members.SelectMany(m => m.Needs.Looks).DistinctBy(l => l.Name).ToDictionary(l => l.Name);
@@ -270,9 +269,7 @@ public sealed class Together(
         batch.Add("commit"); // with the last statement: nothing is left to say
         await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
-        if (wasCalledOff)
-            throw new CalledOffException();
-        guard.RequireSame(servers);
+        surety.Require();
         Telemetry.CountGroup(answers.Count);
     }
 

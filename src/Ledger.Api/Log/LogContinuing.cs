@@ -1,3 +1,4 @@
+using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Log;
@@ -16,7 +17,7 @@ public sealed class LogContinuing(
     EventWriter writer,
     FindingSeal findings,
     LogKeys keys,
-    IReadOnlyList<NoteVerifier> witnesses,
+    Settings settings,
     TimeProvider time
 )
 {
@@ -24,7 +25,7 @@ public sealed class LogContinuing(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     /// <summary>A checkpoint that somebody has, and when its file was written.</summary>
-    public sealed record Held(string From, Checkpoint Checkpoint, DateTimeOffset WrittenAt);
+    public sealed record Held(Checkpoint Checkpoint, DateTimeOffset WrittenAt);
 
     /// <summary>Of the log's keys, or it says nothing here.</summary>
     /// <exception cref="OperationException"/>
@@ -34,7 +35,7 @@ public sealed class LogContinuing(
         {
             var checkpoint = Checkpoint.Parse(File.ReadAllText(file));
             return checkpoint.Origin == keys.Origin && checkpoint.IsSignedBy(keys.Known)
-                ? new Held(file, checkpoint, File.GetLastWriteTimeUtc(file))
+                ? new Held(checkpoint, File.GetLastWriteTimeUtc(file))
                 : throw new OperationException(
                     $"{file} 不是本日志（{keys.Origin}）的密钥所签。Not signed by this log's key."
                 );
@@ -60,7 +61,7 @@ public sealed class LogContinuing(
                 new(
                     new LogTree(held.Checkpoint.Size, Convert.ToBase64String(held.Checkpoint.Root)),
                     held.Checkpoint.Note,
-                    await CheckpointSigner.HasAsync(tiles, held.Checkpoint, size)
+                    await tiles.ContainsAsync(held.Checkpoint.Size, held.Checkpoint.Root, size)
                 )
             );
         var fork = ContinueLog.Fork(trees);
@@ -69,7 +70,7 @@ public sealed class LogContinuing(
         {
             if (
                 await LogStore.LatestAsync(connection, S, keys.Known) is { } own
-                && !await CheckpointSigner.HasAsync(tiles, own, size)
+                && !await tiles.ContainsAsync(own.Size, own.Root, size)
             )
                 throw new OperationException(
                     $"数据库自己签过的 {own.Size} 条的检查点也不在现在的日志中：这不是丢失了尾部，是历史被改写，不能续接。"
@@ -201,22 +202,9 @@ public sealed class LogContinuing(
         {
             await sequencer.RoundAsync(CancellationToken.None);
             await signer.SignAsync(CancellationToken.None);
-            if (await ReceiptAsync(connection, sequence) is { } proof)
+            if ((await LogEndpoints.ProofAsync(sequence, connection, settings, keys))?.Proof is { } proof)
                 return (sequence, proof);
         }
         return null;
-    }
-
-    private async Task<LogProof?> ReceiptAsync(NpgsqlConnection connection, long sequence)
-    {
-        if (
-            await LogStore.SealedAsync(connection, S, sequence, keys.Known, witnesses)
-            is not { Index: { } index, Checkpoint: { } checkpoint } found
-        )
-            return null;
-        var proof = await new Tiles(connection, S).AskAsync(node =>
-            MerkleTree.InclusionProof(index, checkpoint.Size, node)
-        );
-        return new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note);
     }
 }

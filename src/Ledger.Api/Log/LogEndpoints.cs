@@ -90,6 +90,7 @@ public static class LogEndpoints
                 Roles.CityHrss
             )
             .DisableRequestTimeout();
+        audit.MapLogFindings();
     }
 
     /// <summary>The log as it is, and whether it goes on: this product keeps it.</summary>

@@ -13,21 +13,13 @@ namespace Ledger.Api.Log;
 /// <summary>What people answer to what was found wrong with the database: only who sees the whole log.</summary>
 public static class LogFindingEndpoints
 {
-    private static readonly RejectionCode[] Always =
-    [
-        Rejections.FieldInvalid,
-        Rejections.NotFound,
-        Rejections.WrongState,
-        Rejections.VersionMismatch,
-        Rejections.PersonalDataInText,
-    ];
-
     /// <summary>Who looks into it; who closes it is another person, of these or of the city's office.</summary>
     private const string Answers = Roles.Auditor;
 
-    public static void MapLogFindings(this IEndpointRouteBuilder api)
+    public static void MapLogFindings(this IEndpointRouteBuilder audit)
     {
-        api.MapPost("/audit/log/findings/{id}/answer", AnswerAsync)
+        audit
+            .MapPost("/log/findings/{id}/answer", AnswerAsync)
             .Command<FindingView>(
                 "answer-log-finding",
                 "核查存证发现：看过什么、结论是什么 · Answer a finding about the log or the database",
@@ -35,9 +27,15 @@ public static class LogFindingEndpoints
             )
             .Previewed()
             .Alone()
-            .Refuses([.. Always, Rejections.EvidenceMissing, Rejections.EvidenceDamaged, Rejections.LimitExceeded])
+            .Refuses([
+                .. ScreeningEndpoints.Always,
+                Rejections.EvidenceMissing,
+                Rejections.EvidenceDamaged,
+                Rejections.LimitExceeded,
+            ])
             .Example("""{"seen":"服务器日志、备份","conclusion":"切换时丢失尾部，已由两人续接"}""");
-        api.MapPost("/audit/log/findings/{id}/closure", CloseAsync)
+        audit
+            .MapPost("/log/findings/{id}/closure", CloseAsync)
             .Command<FindingView>(
                 "close-log-finding",
                 "办结存证发现，须由核查人以外的另一人 · Close a finding about the log; another person than who answered",
@@ -46,9 +44,10 @@ public static class LogFindingEndpoints
             )
             .Previewed()
             .Alone()
-            .Refuses([.. Always, Rejections.SelfApproval])
+            .Refuses([.. ScreeningEndpoints.Always, Rejections.SelfApproval])
             .Example("""{"outcome":"sound","reason":"与续接事件相符"}""");
-        api.MapPost("/audit/log/findings/{id}/reopening", ReopenAsync)
+        audit
+            .MapPost("/log/findings/{id}/reopening", ReopenAsync)
             .Command<FindingView>(
                 "reopen-log-finding",
                 "重新打开存证发现 · Open a closed finding about the log again",
@@ -57,7 +56,7 @@ public static class LogFindingEndpoints
             )
             .Previewed()
             .Alone()
-            .Refuses(Always)
+            .Refuses(ScreeningEndpoints.Always)
             .Example("""{"reason":"收到新的材料"}""");
     }
 

@@ -173,7 +173,7 @@ public sealed class Heartbeat(
             {
                 var isOpen = _connection is not null;
                 await DropAsync();
-                if (StaleServerException.In(e) is { } stale)
+                if (StaleServerException.In(e) is not null)
                     guard.Behind();
                 if (!isKept || stopping.IsCancellationRequested)
                     return Meaning(e, isOpen);

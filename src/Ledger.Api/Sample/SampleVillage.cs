@@ -141,7 +141,7 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
                         {
                             CitizenId = person.CitizenId,
                             Finding = finding,
-                            On = new Date(on.Year, on.Month, on.Day),
+                            On = SampleVillage.On(on),
                         },
                     ],
                 }
@@ -261,7 +261,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         );
     }
 
-    private static Date On(DateOnly day) => new(day.Year, day.Month, day.Day);
+    internal static Date On(DateOnly day) => new(day.Year, day.Month, day.Day);
 
     /// <summary>The rest goes back to its sources: the officer asks, the township confirms.</summary>
     public async Task<FundView> ReturnSurplusAsync(string pocket = "general")

@@ -152,7 +152,7 @@ public static class ScreeningEndpoints
     public static IServiceCollection AddYears(this IServiceCollection services) =>
         services.AddScoped<Comparisons>().AddScoped<Screenings>();
 
-    public static IEndpointRouteBuilder MapScreening(this IEndpointRouteBuilder api)
+    public static void MapScreening(this IEndpointRouteBuilder api)
     {
         api.MapGet(
                 "/audit/screening",
@@ -198,7 +198,6 @@ public static class ScreeningEndpoints
             .Alone()
             .Refuses(Rejections.NotFound, Rejections.LimitExceeded);
         MapAnswers(api);
-        return api;
     }
 
     private static void MapAnswers(IEndpointRouteBuilder api)
@@ -254,7 +253,8 @@ public static class ScreeningEndpoints
             .Example("""{"reason":"收到新的材料"}""");
     }
 
-    private static readonly RejectionCode[] Always =
+    /// <summary>What is said to a finding, here and about the log, may be refused with these.</summary>
+    internal static readonly RejectionCode[] Always =
     [
         Rejections.FieldInvalid,
         Rejections.NotFound,

@@ -10,12 +10,26 @@ namespace Ledger.Api.Storage;
 public sealed class CalledOffException() : NpgsqlException("提交没有得到备库的确认")
 {
     public override bool IsTransient => true;
+}
 
-    /// <summary>From now on <paramref name="calledOff"/> is called when that happens on this connection.</summary>
-    public static void Watch(NpgsqlConnection connection, Action calledOff) =>
-        connection.Notice += (_, e) =>
-        {
-            if (e.Notice is { InvariantSeverity: "WARNING", SqlState: "01000" })
-                calledOff();
-        };
+/// <summary>
+/// Whether what was committed may be told as done. It is made before the connection is opened, and asked after the
+/// commit.
+/// </summary>
+public sealed class Surety(ServerGuard guard)
+{
+    private readonly int _servers = guard.Changes;
+    private bool _wasCalledOff;
+
+    public void Watch(NpgsqlConnection connection) =>
+        connection.Notice += (_, e) => _wasCalledOff |= e.Notice is { InvariantSeverity: "WARNING", SqlState: "01000" };
+
+    /// <exception cref="CalledOffException"/>
+    /// <exception cref="StaleServerException"/>
+    public void Require()
+    {
+        if (_wasCalledOff)
+            throw new CalledOffException();
+        guard.RequireSame(_servers);
+    }
 }
