@@ -8,7 +8,6 @@ using Ledger.Api.Benefits;
 using Ledger.Api.Collectives;
 using Ledger.Api.CommandLine;
 using Ledger.Api.Commands;
-using Ledger.Api.Counties;
 using Ledger.Api.Donors;
 using Ledger.Api.Evidence;
 using Ledger.Api.Exports;
@@ -69,8 +68,6 @@ public partial class Program
     private static async Task<int> ServeAsync(string[] arguments)
     {
         var builder = Ground.Builds(arguments);
-        if (County.Choose(builder.Configuration, command: null) is { Count: > 0 } counties)
-            return await Front.RunAsync(arguments, counties);
         await using var ground = await Ground.OpenAsync(builder);
         var app = await OpenAsync(ground);
         app.Lifetime.ApplicationStarted.Register(() => Supervisor.Tell("READY=1"));
@@ -81,9 +78,6 @@ public partial class Program
             _ = Task.Delay(TimeSpan.FromSeconds(5))
                 .ContinueWith(_ => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive), TaskScheduler.Default)
         );
-
-        if (Environment.GetEnvironmentVariable(CountyProcess.UntilInputEnds) is not null)
-            _ = Task.Run(Console.In.ReadToEnd).ContinueWith(_ => app.Lifetime.StopApplication(), TaskScheduler.Default);
 
         await app.RunAsync();
         return 0;

@@ -22,8 +22,9 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         System.Text.RegularExpressions.Regex.Match(output, "restore --switch (\\S+?)；").Groups[1].Value;
 
     [Fact]
-    public async Task A_backup_under_load_is_restored_elsewhere_with_every_acknowledged_event_of_its_moment()
+    public async Task A_backup_under_load_is_restored_on_another_server_with_every_acknowledged_event_of_its_moment()
     {
+        await using var server = await OwnServer.StartAsync(Directory.CreateTempSubdirectory("ledger-moved").FullName);
         await using var product = await Product.StartAsync(databases, "ledger_b");
         await product.SealedAsync();
         using var stop = new CancellationTokenSource();
@@ -54,11 +55,11 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         var grown = Ledger.TransparencyLog.Checkpoint.Parse(await product.Http.GetStringAsync("/log/checkpoint"));
         await product.StopAsync();
 
-        // Another machine: the key files were brought, the database is not there, the signer's memory neither.
+        // Another machine, another server: the key files were brought, and nothing else. So a county moves, too.
         File.Delete(product.SignerMemory);
-        var clean = new NpgsqlConnectionStringBuilder(product.ConnectionString)
+        var clean = new NpgsqlConnectionStringBuilder(await server.DatabaseAsync())
         {
-            Database = $"clean_{Guid.NewGuid():N}"[..14],
+            Database = "moved",
         }.ConnectionString;
         var settings = With(product, ("ConnectionStrings__Ledger", clean));
         (exit, said) = await ApiHost.RunAsync(settings, "restore", "--from", folder);

@@ -21,15 +21,14 @@ public sealed class HeartbeatTests : IDisposable
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
-    /// <summary>One county of several: its metrics carry its name.</summary>
+    /// <summary>A county that is named: its metrics carry its name.</summary>
     private async Task<ApiProcess> StartAsync(OwnServer server, params (string Name, string Value)[] settings)
     {
         var own = new Dictionary<string, string>
         {
-            ["Counties__370811__Host"] = "rencheng.example",
-            ["Counties__370811__ConnectionStrings__Ledger"] = $"{await server.DatabaseAsync()};Command Timeout=4",
-            ["Counties__370811__Ledger__KeyFile"] = Path.Combine(_folder, "keys.json"),
-            ["Counties__370811__Ledger__DataFolder"] = _folder,
+            ["ConnectionStrings__Ledger"] = $"{await server.DatabaseAsync()};Command Timeout=4",
+            ["Ledger__KeyFile"] = Path.Combine(_folder, "keys.json"),
+            ["Ledger__DataFolder"] = _folder,
             ["Ledger__Metrics"] = "true",
         };
         foreach (var (name, value) in settings)

@@ -8,15 +8,15 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Recovery to a point in time, as docs/operations.md describes it for the DBA: a base backup, the archived write-ahead
-/// log, and what the product says of what came out.
+/// Recovery to a point in time, as docs/operations.md describes it for the DBA: pgbackrest's base backup and its archive
+/// of the write-ahead log (deploy/ha/pgbackrest.conf), and what the product says of what came out.
 /// </summary>
 public sealed class RecoveryTests : IDisposable
 {
     private readonly string _folder = Directory
         .CreateDirectory(Path.Combine(Path.GetTempPath(), $"pitr-{Guid.NewGuid():N}"[..14]))
         .FullName; // the server's account must get in
-    private string Archive => Path.Combine(_folder, "a", "archive");
+    private string Configuration => Path.Combine(_folder, "pgbackrest.conf");
 
     private Dictionary<string, string> Settings(string connectionString) =>
         new()
@@ -49,11 +49,13 @@ public sealed class RecoveryTests : IDisposable
                 await connection.OpenAsync();
                 await connection.ExecuteAsync("alter system set archive_mode = on");
                 await connection.ExecuteAsync(
-                    $"alter system set archive_command = 'mkdir -p {Archive} && cp %p {Archive}/%f'"
+                    $"alter system set archive_command = 'pgbackrest --config={Configuration} --stanza=ledger archive-push %p'"
                 );
             }
             NpgsqlConnection.ClearAllPools();
             await cluster.RestartAsync();
+            await ConfigureAsync();
+            await ArchiveAsync("stanza-create");
 
             await using var product = await ApiProcess.StartAsync(Settings(server));
             var offices = Offices(product);
@@ -63,12 +65,7 @@ public sealed class RecoveryTests : IDisposable
             var village = new SampleVillage(offices, "370811000001", "第1村股份经济合作社", 1, year);
             await village.RegisterAsync();
             await village.AllocateAsync(1000);
-            await PostgresTool.RunAsync(
-                "pg_basebackup",
-                server,
-                $"--pgdata={Path.Combine(_folder, "base")}",
-                "--checkpoint=fast"
-            );
+            await ArchiveAsync("backup", "--type=full");
             await village.AllocateAsync(2000);
             await SealedAsync(server);
             moment = await ScalarAsync<DateTime>(server, "select clock_timestamp()");
@@ -76,15 +73,11 @@ public sealed class RecoveryTests : IDisposable
             await SealedAsync(server);
             sealed_ = Checkpoint.Parse(await product.Http.GetStringAsync("/log/checkpoint"));
             await product.KillAsync();
-            var last = await ScalarAsync<string>(server, "select pg_walfile_name(pg_switch_wal())");
-            await ApiFixture.EventuallyAsync(
-                () => Task.FromResult(File.Exists(Path.Combine(Archive, last))),
-                "the last segment is archived"
-            );
+            await ArchiveAsync("check"); // switches to a new segment, and waits until the last is in the archive
             NpgsqlConnection.ClearAllPools();
         }
 
-        // The machine is gone; base backup, archive and key files are not.
+        // The machine is gone; the repository and the key files are not.
         await using (var recovered = await RecoverAsync("b", null))
         {
             var server = recovered.ConnectionString("ledger");
@@ -139,29 +132,70 @@ public sealed class RecoveryTests : IDisposable
     private SampleVillage AnotherVillage(ApiProcess product) =>
         new(Offices(product), "370811000002", "第2村股份经济合作社", 2, Clock.Day(DateTimeOffset.UtcNow).Year);
 
-    /// <summary>A cluster from the base backup and the archive, up to the moment, or to the archive's end.</summary>
+    /// <summary>The file of the example, for the server of this test.</summary>
+    private async Task ConfigureAsync()
+    {
+        var (text, repository) = (
+            await File.ReadAllTextAsync(Path.Combine(TourTests.Repository, "deploy/ha/pgbackrest.conf")),
+            Directory.CreateDirectory(Path.Combine(_folder, "repository")).FullName
+        );
+        foreach (
+            var (mark, value) in new[]
+            {
+                ("@REPOSITORY@", repository),
+                ("@DATA@", Path.Combine(_folder, "a", "data")),
+                ("@SOCKETS@", Path.Combine(_folder, "a", "socket")),
+                ("@SUPERUSER@", "ledger"),
+            }
+        )
+            text = text.Replace(mark, value, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Configuration, text);
+        await ToServerAsync(repository);
+    }
+
+    /// <summary>As the server's account, whose the files are.</summary>
+    private Task ArchiveAsync(string command, params string[] options) =>
+        Programs.RequireAsync(
+            "env",
+            [
+                $"PGPASSWORD={File.ReadAllText(Path.Combine(_folder, "a", "password"))}",
+                .. Environment.UserName == "root" ? AsServer : [],
+                .. (string[])["pgbackrest", $"--config={Configuration}", "--stanza=ledger", .. options, command],
+            ]
+        );
+
+    private static readonly string[] AsServer =
+    [
+        "setpriv",
+        "--reuid=postgres",
+        "--regid=postgres",
+        "--init-groups",
+        "--",
+    ];
+
+    private static async Task ToServerAsync(string folder)
+    {
+        if (Environment.UserName == "root")
+            await Programs.RequireAsync("chown", "-R", "postgres", folder);
+    }
+
+    /// <summary>A server from the base backup and the archive, up to the moment, or to the archive's end.</summary>
     private async Task<PrivateCluster> RecoverAsync(string name, DateTime? moment)
     {
         var folder = Path.Combine(_folder, name);
-        Directory.CreateDirectory(folder);
-        await Programs.RequireAsync("cp", "-r", Path.Combine(_folder, "base"), Path.Combine(folder, "data"));
+        var data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
+        await Programs.RequireAsync("chmod", "700", data);
         File.Copy(Path.Combine(_folder, "a", "password"), Path.Combine(folder, "password"));
-        await File.AppendAllTextAsync(
-            Path.Combine(folder, "data", "postgresql.auto.conf"),
-            $"archive_mode = off\nrestore_command = 'cp {Archive}/%f %p'\n"
-                + (
-                    moment is { } at
-                        ? string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"recovery_target_time = '{at:yyyy-MM-dd HH:mm:ss.ffffff}+00'\n"
-                        ) + "recovery_target_action = promote\n"
-                        : ""
-                )
-        );
-        await File.WriteAllTextAsync(Path.Combine(folder, "data", "recovery.signal"), "");
-        if (Environment.UserName == "root")
-            await Programs.RequireAsync("chown", "-R", "postgres", folder);
-        await Programs.RequireAsync("chmod", "700", Path.Combine(folder, "data"));
+        await ToServerAsync(folder);
+        string[] target = moment is { } at
+            ?
+            [
+                "--type=time",
+                string.Create(CultureInfo.InvariantCulture, $"--target={at:yyyy-MM-dd HH:mm:ss.ffffff}+00"),
+                "--target-action=promote",
+            ]
+            : [];
+        await ArchiveAsync("restore", [$"--pg1-path={data}", "--archive-mode=off", .. target]);
         var cluster = await PrivateCluster.StartAsync(folder);
         await ApiFixture.EventuallyAsync(
             async () => !await ScalarAsync<bool>(cluster.ConnectionString("ledger"), "select pg_is_in_recovery()"),

@@ -23,7 +23,7 @@ public static class AdministratorCommand
                 var (who, where) = (call.GetRequiredValue(name), call.GetRequiredValue(region));
                 if ((ActorName.AccountFault(who) ?? Tokens.Fault(Roles.Administrator, where)) is { } fault)
                     throw Call.Misuse(command, fault);
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 await using var app = await Program.BuildAsync(ground);
                 return await MakeAsync(app.Services, who, where);
             }

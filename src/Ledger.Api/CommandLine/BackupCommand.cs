@@ -28,7 +28,7 @@ public static class BackupCommand
         command.SetAction(
             async (call, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 var backups = new Backups(ground.Settings.BackupFolder);
                 var folder = call.GetValue(to) ?? backups.At(DateTimeOffset.UtcNow);
                 var manifest = await Backup.RunAsync(ground.Owner, folder);

@@ -35,7 +35,7 @@ public static class CheckCommand
         command.SetAction(
             async (call, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 await using var app = await Program.BuildAsync(ground);
                 var apart = call.GetValue(margin) is { } minutes ? TimeSpan.FromMinutes(minutes) : (TimeSpan?)null;
                 if (!call.GetValue(rebuild))

@@ -23,7 +23,7 @@ public static class ExportCommand
         command.SetAction(
             async (call, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 await using var app = await Program.BuildAsync(ground);
                 var kind = Kinds[call.GetRequiredValue(format)];
                 return await RunAsync(

@@ -1,4 +1,3 @@
-using Ledger.Api.Counties;
 using Ledger.Api.Log;
 using Ledger.Api.Storage;
 using Npgsql;
@@ -27,13 +26,7 @@ public sealed class Ground : IAsyncDisposable
     /// <summary>Which server is one to work on.</summary>
     public ServerGuard Guard { get; } = new();
 
-    /// <summary>For a command: in a deployment of several counties, of the one that it names.</summary>
-    public static Task<Ground> OpenAsync(string[] settings, string command)
-    {
-        var builder = Builds(settings);
-        County.Choose(builder.Configuration, command);
-        return OpenAsync(builder);
-    }
+    public static Task<Ground> OpenAsync(string[] settings) => OpenAsync(Builds(settings));
 
     /// <exception cref="OperationException">No database, or one that does not answer; keys that cannot be
     /// read.</exception>

@@ -53,7 +53,7 @@ public static class LogContinueCommand
         command.SetAction(
             async (call, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 return await RunAsync(
                     ground,
                     call.GetRequiredValue(from),

@@ -26,7 +26,7 @@ public static class LogKeyCommand
             step.SetAction(
                 async (call, _) =>
                 {
-                    await using var ground = await Ground.OpenAsync(settings, command.Name);
+                    await using var ground = await Ground.OpenAsync(settings);
                     var (_, database) = await ground.DatabaseAsync();
                     if (change(call, await ground.LogKeysAsync(database)) is not { } keys)
                         throw new OperationException(

@@ -21,7 +21,7 @@ public static class RebuildCommand
         command.SetAction(
             async (_, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 return await RunAsync(await ground.AccessAsync(), ground.Keys);
             }
         );

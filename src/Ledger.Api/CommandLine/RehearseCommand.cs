@@ -21,7 +21,7 @@ public static class RehearseCommand
         command.SetAction(
             async (call, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 var backups = new Backups(ground.Settings.BackupFolder);
                 var folder =
                     call.GetValue(from)

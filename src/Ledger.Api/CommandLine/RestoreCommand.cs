@@ -34,7 +34,7 @@ public static class RestoreCommand
         command.SetAction(
             async (call, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 var restore = new Restore(ground.Owner, ground.Settings, ground.Keys, Console.Out);
                 if (call.GetValue(from) is { } folder)
                     await LoadAsync(restore, folder, call.GetValue(older));

@@ -11,7 +11,7 @@ public static class SchemaCommand
         command.SetAction(
             async (_, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 await ground.AccessAsync(bounds: true);
                 return 0;
             }

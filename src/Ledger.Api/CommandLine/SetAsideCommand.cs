@@ -41,7 +41,7 @@ public static class SetAsideCommand
         command.SetAction(
             async (call, _) =>
             {
-                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                await using var ground = await Ground.OpenAsync(settings);
                 return await RunAsync(
                     await ground.AccessAsync(),
                     ground.Keys,

@@ -1,4 +1,3 @@
-using Ledger.Api.Counties;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
@@ -20,6 +19,22 @@ public static class SettingFiles
         Common = "ledger";
 
     private const string DataFolder = "Ledger:DataFolder";
+
+    /// <summary>
+    /// What belongs to one ledger: two would share a database or keys, if it stood where all counties read it.
+    /// </summary>
+    private static readonly string[] OfOne =
+    [
+        "ConnectionStrings:Ledger",
+        "ConnectionStrings:LedgerOwner",
+        "ConnectionStrings:LedgerReplica",
+        "Ledger:KeyFile",
+        "Ledger:KeyCommand",
+        "Ledger:BackupFolder",
+        "Ledger:SampleFolder",
+        "Ledger:Log:KeyFile",
+        "Ledger:Log:Key",
+    ];
 
     private static string? Folder =>
         Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder ? folder : null;
@@ -75,13 +90,10 @@ public static class SettingFiles
             sources.Insert(at, new SettingFile(Path.Combine(folder, $"{Common}.json"), s => ForAll(s, county)));
     }
 
-    /// <summary>
-    /// The data folder of all has one for each county. What else belongs to one ledger has no place there: two would
-    /// share a database or keys.
-    /// </summary>
+    /// <summary>The data folder of all has one for each county.</summary>
     private static Dictionary<string, string?> ForAll(Dictionary<string, string?> settings, string county)
     {
-        if (County.Own.FirstOrDefault(o => o != DataFolder && settings.ContainsKey(o)) is { } one)
+        if (OfOne.FirstOrDefault(settings.ContainsKey) is { } one)
             throw new OperationException(
                 $"{one} 属于一个县，不能写在 {Common}.json 中；请写到 {county}.json。It belongs in the county's own file.",
                 OperationException.Misused

@@ -57,13 +57,10 @@ public static class SettingNames
         "Ledger:SampleFolder",
     ];
 
-    /// <summary>Those of a county beside the common ones.</summary>
-    private const string Host = "Host";
-
     private static readonly HashSet<string> Known = new(All, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whose names are ours: what stands elsewhere (Logging, Kestrel) is the host's affair.</summary>
-    private static readonly string[] Sections = ["Ledger", "ConnectionStrings"];
+    private static readonly string[] Sections = ["Ledger", "ConnectionStrings", "Counties"]; // the last until 2026-11
 
     /// <exception cref="OperationException">There is a setting that nobody knows: which, from where, and what was
     /// probably meant.</exception>
@@ -87,34 +84,24 @@ public static class SettingNames
     private static IEnumerable<string> Unknown(IConfigurationRoot configuration) =>
         configuration
             .AsEnumerable()
-            .Where(s => s.Value is { Length: > 0 } && Name(s.Key) is { } name && !IsKnown(name))
+            .Where(s => s.Value is { Length: > 0 } && IsOurs(s.Key) && !IsKnown(s.Key))
             .Select(s => s.Key)
             .Order(StringComparer.Ordinal);
 
-    /// <summary>The name without the county; null for what is not ours.</summary>
-    private static string? Name(string key) =>
-        key.Split(':', 3) switch
-        {
-            ["Counties", _, var own] => own,
-            [var section, ..] when Sections.Contains(section, StringComparer.OrdinalIgnoreCase) => key,
-            _ => null,
-        };
+    private static bool IsOurs(string name) => Sections.Contains(name.Split(':')[0], StringComparer.OrdinalIgnoreCase);
 
     private static bool IsKnown(string name) =>
         Known.Contains(name)
-        || name.Equals(Host, StringComparison.OrdinalIgnoreCase)
         || name.LastIndexOf(':') is > 0 and var last && Known.Contains($"{name[..last]}:*")
         || name.StartsWith("Logging:", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The known name that is nearest, where it is near at all.</summary>
-    public static string? Meant(string key) =>
-        Name(key) is not { } name
-            ? null
-            : All.Select(known => (known, Steps: Steps(name.ToLowerInvariant(), known.ToLowerInvariant())))
-                .Where(n => n.Steps <= Math.Max(2, name.Length / 4))
-                .OrderBy(n => n.Steps)
-                .Select(n => n.known)
-                .FirstOrDefault();
+    public static string? Meant(string name) =>
+        All.Select(known => (known, Steps: Steps(name.ToLowerInvariant(), known.ToLowerInvariant())))
+            .Where(n => n.Steps <= Math.Max(2, name.Length / 4))
+            .OrderBy(n => n.Steps)
+            .Select(n => n.known)
+            .FirstOrDefault();
 
     /// <summary>How many letters are to be put in, taken out or changed.</summary>
     private static int Steps(string from, string to)

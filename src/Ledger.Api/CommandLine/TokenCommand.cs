@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Ledger.Api.Counties;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -43,7 +42,6 @@ public static class TokenCommand
             if (Fault(actor, call.GetValue(days)) is { } fault)
                 throw Call.Misuse(command, fault);
             var builder = Ground.Builds(settings);
-            County.Choose(builder.Configuration, command.Name);
             var configured = Settings.Of(builder.Configuration);
             var keys = configured.KeyCommand is { } printing
                 ? KeyFile.FromCommand(printing)
