@@ -42,6 +42,9 @@ public sealed class Heartbeat(
     /// <summary>To connect, and to commit: beyond it a commit hangs.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
+    /// <summary>A beat takes a millisecond. One that takes so long may not be the only thing that waits.</summary>
+    private static readonly TimeSpan Suspect = TimeSpan.FromSeconds(0.5);
+
     /// <summary>Without a commit for so long a node is not ready, whatever keeps it.</summary>
     private static readonly TimeSpan MostAge = TimeSpan.FromSeconds(10);
 
@@ -133,6 +136,7 @@ public sealed class Heartbeat(
         {
             var beat = BeatAsync(count, stopping);
             var limit = Task.Delay(Limit, stopping);
+            SpareThreads(await Task.WhenAny(beat, Task.Delay(Suspect, stopping)) != beat || _trouble is not null);
             if (await Task.WhenAny(beat, limit) != beat && limit.IsCompletedSuccessfully)
                 Tell(_connection is null ? Unanswered : Hanging); // which of both, the end of this beat says
             Tell(await beat);
@@ -141,6 +145,18 @@ public sealed class Heartbeat(
         }
         await LeaveAsync(); // here, where nobody else has the connection: a host may be told twice to stop
     }
+
+    /// <summary>
+    /// While a database hangs some that ask it hold a thread each; whoever asks how the node is gets another at once.
+    /// At all other times more threads than processors cost each posting a sixth more of them (bench/README.md).
+    /// </summary>
+    private static void SpareThreads(bool isNeeded)
+    {
+        ThreadPool.GetMinThreads(out _, out var completion);
+        ThreadPool.SetMinThreads(isNeeded ? Math.Max(16, Usual) : Usual, completion);
+    }
+
+    private static readonly int Usual = Environment.ProcessorCount;
 
     private void Tell(Degradation? trouble)
     {
