@@ -8,12 +8,19 @@ namespace Ledger.Bench;
 public static class Faults
 {
     /// <returns>Whether nothing was lost, doubled, half there, or found wrong otherwise.</returns>
-    public static async Task<bool> RunAsync(string folder, IReadOnlyList<int> seeds, Bug? bug, int atOnce)
+    /// <param name="servers">Three under Patroni; else one that its machine fails.</param>
+    public static async Task<bool> RunAsync(string folder, IReadOnlyList<int> seeds, Bug? bug, int atOnce, bool servers)
     {
-        if (FaultyMachine.Missing is { } missing)
+        if ((servers ? ThreeServers.Missing : FaultyMachine.Missing) is { } missing)
             throw new InvalidOperationException($"the fault runs need {missing}");
         var template = Path.Combine(folder, "0");
-        await FaultyMachine.MakeTemplateAsync(template);
+        if (!servers)
+            await FaultyMachine.MakeTemplateAsync(template);
+        Func<TimeSpan, Task<Machine>> Start(int seed) =>
+            async offset =>
+                servers
+                    ? await ThreeServers.StartAsync(Path.Combine(folder, $"{seed}"), "deploy/ha", offset)
+                    : await FaultyMachine.StartAsync(template, Path.Combine(folder, $"{seed}"), offset);
         var results = new List<FaultResult>();
         await Parallel.ForEachAsync(
             seeds,
@@ -23,18 +30,13 @@ public static class Faults
                 FaultResult result;
                 try
                 {
-                    result = await FaultRun.RunAsync(
-                        template,
-                        Path.Combine(folder, $"{seed}"),
-                        seed,
-                        bug is { } one ? [one] : []
-                    );
+                    result = await FaultRun.RunAsync(Start(seed), seed, bug is { } one ? [one] : []);
                 }
                 catch (Exception e)
                 {
                     result = new FaultResult(
                         seed,
-                        FaultPlan.Of(seed),
+                        [],
                         0,
                         0,
                         0,
@@ -62,15 +64,13 @@ public static class Faults
         int Found(FaultResult of, string kind) => of.Violations.Count(v => v.Kind == kind);
         Console.WriteLine(
             "\n| fault | struck | runs with it | lost | twice | half there | read models | log | answers | webhooks | "
-                + "caught up, median | slowest |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
+                + "nothing done for, median | longest | caught up, median | slowest |\n"
+                + string.Concat(Enumerable.Repeat("|---", 14))
+                + "|"
         );
-        foreach (var kind in Enum.GetValues<FaultKind>())
-            Row(
-                $"{kind}",
-                results.Sum(r => r.Faults.Count(f => f.Kind == kind)),
-                [.. results.Where(r => r.Faults.Any(f => f.Kind == kind))]
-            );
-        Row("**all**", results.Sum(r => r.Faults.Count), results);
+        foreach (var kind in servers ? FaultPlan.OfThreeServers : FaultPlan.OfOneServer)
+            Row($"{kind}", f => f.Fault.Kind == kind);
+        Row("**all**", _ => true);
         Console.WriteLine(
             $"\n{results.Sum(r => r.Commands):N0} commands ({results.Sum(r => r.Refused):N0} refused, "
                 + $"{results.Sum(r => r.GivenUp):N0} given up), {results.Sum(r => r.Resent):N0} sent again for "
@@ -84,13 +84,22 @@ public static class Faults
             Console.WriteLine($"bench/faults --seed {r.Seed} replays {r}");
         return results.All(r => r.Violations.Count == 0);
 
-        void Row(string name, int struck, IReadOnlyList<FaultResult> of)
+        void Row(string name, Func<Struck, bool> counts)
         {
+            var of = results.Where(r => r.Faults.Any(counts)).ToList();
+            var struck = of.SelectMany(r => r.Faults.Where(counts)).ToList();
             string[] kinds = ["lost", "twice", "half", "projection", "log", "answer", "delivery"];
             var found = string.Join(" | ", kinds.Select(k => of.Sum(r => Found(r, k))));
-            var settled = of.Select(r => r.Settled.TotalSeconds).Order().ToList();
-            var late = of.Count == 0 ? "" : $"{settled[of.Count / 2]:0.0} s | {settled[^1]:0.0} s";
-            Console.WriteLine($"| {name} | {struck} | {of.Count} | {found} | {late} |");
+            var pause = Late(struck.Select(s => s.Pause));
+            Console.WriteLine(
+                $"| {name} | {struck.Count} | {of.Count} | {found} | {pause} | {Late(of.Select(r => r.Settled))} |"
+            );
+        }
+
+        static string Late(IEnumerable<TimeSpan> after)
+        {
+            var seconds = after.Select(t => t.TotalSeconds).Order().ToList();
+            return seconds.Count == 0 ? " | " : $"{seconds[seconds.Count / 2]:0.0} s | {seconds[^1]:0.0} s";
         }
     }
 }

@@ -16,7 +16,7 @@
 // bench/run upgrade <revision>: two nodes of an earlier revision's build replaced one by one, and back, under load
 // bench/run soak [--minutes 60] [--share 0.8] [--events 0]: memory, connections, lag and answers under hours of load
 // bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers|SkipDelivery]
-//   [--at-once 2]: years under faults
+//   [--at-once 2] [--ha]: years under faults, on three servers with --ha
 // bench/run pages: first view of the pages in Chromium; memory of signed-in people
 using System.Globalization;
 using Ledger.Api.Storage;
@@ -47,7 +47,8 @@ if (what == "faults")
             folder,
             seeds,
             Option("bug") is { } bug ? Enum.Parse<Bug>(bug, ignoreCase: true) : null,
-            int.Parse(Option("at-once") ?? "2", CultureInfo.InvariantCulture)
+            int.Parse(Option("at-once") ?? "2", CultureInfo.InvariantCulture),
+            args.Contains("--ha")
         )
             ? 0
             : 1;

@@ -39,7 +39,7 @@ public static class Tasks
 
         var waits = new (string What, SampleClient By, string Path)[]
         {
-            ("work queue of the agency", offices.Reviewer, "/api/applications?limit=1000"),
+            ("work queue of the agency", offices.Reviewer, "/api/applications"),
             ("what waits for the agency", offices.Reviewer, "/api/tasks"),
             ("what waits for a township", first!.Township, "/api/tasks"),
             ("what waits for a village", first.Officer, "/api/tasks"),

@@ -22,7 +22,7 @@ public class ApiFixture : Databases
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ledger-keys-{Guid.NewGuid():N}"[..22]);
 
     /// <summary>Days pass in a moment: the tests' clocks run ahead of the server's.</summary>
-    public const string AnyClock = Faults.FaultyMachine.AnyClock;
+    public const string AnyClock = Faults.Machine.AnyClock;
 
     public IAlbaHost Host { get; private set; } = null!;
     public NpgsqlDataSource Database { get; private set; } = null!;

@@ -18,7 +18,7 @@ public sealed class CountyYear
         AtMost = 2_000;
     public const string County = "370811";
 
-    private readonly FaultyMachine _machine;
+    private readonly Machine _machine;
     private readonly Journal _journal;
     private readonly int _seed;
     private readonly string _receiver;
@@ -30,7 +30,7 @@ public sealed class CountyYear
     private int _clients;
 
     /// <param name="receiver">Another system that is sent what happens in the county.</param>
-    public CountyYear(FaultyMachine machine, int seed, Journal journal, string receiver)
+    public CountyYear(Machine machine, int seed, Journal journal, string receiver)
     {
         (_machine, _seed, _journal, _receiver) = (machine, seed, journal, receiver);
         // Good for hours before and after: a token is not what this is about.
@@ -191,7 +191,7 @@ public sealed class CountyYear
     private static Task<HttpResponseMessage> PostAsync(SampleClient client, string path, object body) =>
         client.SendAsync(HttpMethod.Post, path, SampleClient.Json(body));
 
-    private sealed class Earlier(FaultyMachine machine, TimeSpan by) : TimeProvider
+    private sealed class Earlier(Machine machine, TimeSpan by) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => machine.Now - by;
     }

@@ -30,9 +30,12 @@ public enum Bug
     SkipDelivery,
 }
 
+/// <param name="Pause">The longest time without a command done, from the fault until it was mended.</param>
+public sealed record Struck(Fault Fault, TimeSpan Pause);
+
 public sealed record FaultResult(
     int Seed,
-    IReadOnlyList<Fault> Faults,
+    IReadOnlyList<Struck> Faults,
     int Commands,
     int Refused,
     int GivenUp,
@@ -48,7 +51,7 @@ public sealed record FaultResult(
 )
 {
     public override string ToString() =>
-        $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Kind} after {f.After}"))}; "
+        $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Fault.Kind} after {f.Fault.After} ({f.Pause.TotalSeconds:0.0} s)"))}; "
         + $"{Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an "
         + $"answer, {Repeated} in spite of one, {Events} events, "
         + $"{Delivered} messages to a receiver, {DeliveredAgain} entries again, "
@@ -59,26 +62,24 @@ public sealed record FaultResult(
 /// <summary>One county's year under one seed's faults, and the check afterwards.</summary>
 public static class FaultRun
 {
-    public static async Task<FaultResult> RunAsync(string template, string folder, int seed, params Bug[] bugs)
+    /// <param name="start">Makes the machine, whose county's time is this far from its own.</param>
+    public static async Task<FaultResult> RunAsync(Func<TimeSpan, Task<Machine>> start, int seed, params Bug[] bugs)
     {
         var watch = Stopwatch.StartNew();
         // A ledger that is broken on purpose may never answer.
         var journal = bugs.Length == 0 ? new Journal() : new Journal { Patience = TimeSpan.FromSeconds(20) };
         var random = new Random(seed);
-        var faults = bugs.Length == 0 ? FaultPlan.Of(seed) : [];
         await using var receiver = await Receiver.StartAsync();
         // Now and then it cannot take what comes.
         var moods = new Random(seed);
         receiver.Answer = _ => bugs.Length == 0 && moods.Next(40) == 0 ? 503 : 200;
-        await using var machine = await FaultyMachine.StartAsync(
-            template,
-            folder,
-            CountyYear.Offset(DateTimeOffset.UtcNow)
-        );
+        await using var machine = await start(CountyYear.Offset(DateTimeOffset.UtcNow));
+        var faults = bugs.Length == 0 ? FaultPlan.Of(seed, machine.Kinds) : [];
         foreach (var bug in bugs)
             await PlantAsync(machine.ConnectionString, bug);
         var year = new CountyYear(machine, seed, journal, receiver.Address);
-        var (first, all, struck) = (new TaskCompletionSource(), new TaskCompletionSource(), new List<Fault>());
+        var (first, all) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var struck = new List<Struck>();
         var living = year.RunAsync(first.Task, all.Task);
         foreach (var fault in faults)
         {
@@ -87,7 +88,9 @@ public static class FaultRun
             if (living.IsCompleted)
                 break; // nobody is there whom it could meet
             await machine.StrikeAsync(fault, random);
-            struck.Add(fault);
+            for (var mended = journal.Done; journal.Done == mended && !living.IsCompleted; )
+                await Task.Delay(2);
+            struck.Add(new Struck(fault, journal.LongestPause(machine.StruckAt, DateTime.UtcNow)));
             first.TrySetResult();
         }
         first.TrySetResult();

@@ -6,63 +6,40 @@ using Npgsql;
 namespace Ledger.Api.Tests.Faults;
 
 /// <summary>
-/// Two nodes and a PostgreSQL cluster on a volume of its own, with everything between them that can go wrong: a proxy
-/// before the server, a file that says what time it is for each node, a file system that freezes and fills up. Needs
-/// root: it mounts.
+/// A PostgreSQL cluster on a volume of its own, with everything between it and the nodes that can go wrong: a proxy
+/// before the server, a file that says what time it is, a file system that freezes and fills up. Needs root: it mounts.
 /// </summary>
-public sealed class FaultyMachine : IAsyncDisposable
+public sealed class FaultyMachine : Machine
 {
     private const long VolumeBytes = 420L << 20;
 
-    private readonly string _folder;
     private readonly PrivateCluster _cluster;
     private readonly CuttingProxy _proxy;
-    private readonly ApiProcess?[] _nodes = new ApiProcess?[2];
-    private readonly List<ApiProcess> _started = [];
-    private readonly TimeSpan[] _jumps = new TimeSpan[2];
-    private readonly IReadOnlyDictionary<string, string> _settings;
-    private TimeSpan _offset;
 
-    private FaultyMachine(string folder, PrivateCluster cluster)
-    {
-        (_folder, _cluster) = (folder, cluster);
-        _proxy = new CuttingProxy(Path.Combine(Disk, "c/socket/.s.PGSQL.5432"));
-        var server = new NpgsqlConnectionStringBuilder(ConnectionString)
+    private FaultyMachine(string folder, PrivateCluster cluster, CuttingProxy proxy, TimeSpan offset)
+        : base(folder, Through(proxy, cluster), offset) => (_cluster, _proxy) = (cluster, proxy);
+
+    private static string Through(CuttingProxy proxy, PrivateCluster cluster) =>
+        new NpgsqlConnectionStringBuilder(cluster.ConnectionString("ledger"))
         {
             Host = "127.0.0.1",
-            Port = _proxy.Port,
+            Port = proxy.Port,
             Pooling = true,
-        };
-        _settings = new Dictionary<string, string>
-        {
-            ["ConnectionStrings__Ledger"] = server.ConnectionString,
-            ["Ledger__KeyFile"] = KeyFile,
-            ["Ledger__Log__CheckpointSeconds"] = "1",
-            ["Ledger__ClockMarginMinutes"] = AnyClock,
-            ["Ledger__Webhooks__AllowedNetworks"] = "127.0.0.0/8",
-            ["DOTNET_TieredPGO"] = "0", // a node lives for seconds: to observe it for better code later is in vain
-        };
-    }
+        }.ConnectionString;
 
-    /// <summary>The clocks of tests run ahead of the server's as far as they like.</summary>
-    public const string AnyClock = "10000000";
+    private string Disk => Path.Combine(Folder, "d");
 
-    private string Disk => Path.Combine(_folder, "d");
-    public string KeyFile => Path.Combine(_folder, "keys.json");
+    public override IReadOnlyList<FaultKind> Kinds => FaultPlan.OfOneServer;
 
-    /// <summary>Past the proxy: the checker's own way in.</summary>
-    public string ConnectionString =>
-        // No connection outlives the server it was made to.
+    /// <summary>Past the proxy, and no connection outlives the server it was made to.</summary>
+    public override string ConnectionString =>
         new NpgsqlConnectionStringBuilder(_cluster.ConnectionString("ledger")) { Pooling = false }.ConnectionString;
 
-    /// <summary>A node's address; null while it is down.</summary>
-    public Uri? Node(int index) => _nodes[index]?.Http.BaseAddress;
-
-    /// <summary>The county's time, as the nodes have it when no clock jumped.</summary>
-    public DateTimeOffset Now => DateTimeOffset.UtcNow + _offset;
-
-    /// <summary>What each node said, also those that were killed.</summary>
-    public string Output => string.Join("\n", _started.Select((n, i) => $"--- process {i + 1}\n{n.Output}"));
+    /// <summary>
+    /// A clock jumped by up to three hours, and eight days go by in a moment (CountyYear) while commands are under way
+    /// that took their time before.
+    /// </summary>
+    public override string ClockMargin => $"{8 * 24 * 60 + 181}";
 
     /// <summary>Null when this machine can be made here, else what is missing.</summary>
     public static string? Missing => Environment.UserName != "root" ? "root, to mount a volume" : null;
@@ -71,15 +48,7 @@ public sealed class FaultyMachine : IAsyncDisposable
     public static async Task MakeTemplateAsync(string folder)
     {
         Directory.CreateDirectory(folder);
-        await Programs.RequireAsync(
-            "gcc",
-            "-shared",
-            "-fPIC",
-            "-O2",
-            "-o",
-            Path.Combine(folder, "clock.so"),
-            Path.Combine(AppContext.BaseDirectory, "Faults", "clock.c")
-        );
+        await MakeClockAsync(folder);
         var disk = Path.Combine(folder, "d");
         await using (File.Create(Path.Combine(folder, "volume"))) { }
         await Programs.RequireAsync("truncate", "-s", $"{VolumeBytes}", Path.Combine(folder, "volume"));
@@ -109,7 +78,7 @@ public sealed class FaultyMachine : IAsyncDisposable
         }
         finally
         {
-            await Programs.RequireAsync("umount", disk);
+            await UnmountAsync(disk);
         }
     }
 
@@ -117,15 +86,11 @@ public sealed class FaultyMachine : IAsyncDisposable
     {
         await Programs.RequireAsync("cp", "-r", "--sparse=always", template, folder);
         await MountAsync(folder);
-        await File.WriteAllBytesAsync(Path.Combine(folder, "clock"), BitConverter.GetBytes((long)offset.TotalSeconds));
-        var machine = new FaultyMachine(
-            folder,
-            await PrivateCluster.StartAsync(Path.Combine(folder, "d/c"), Clock(folder, "clock"))
-        )
-        {
-            _offset = offset,
-        };
-        await Task.WhenAll(machine.StartNodeAsync(0), machine.StartNodeAsync(1));
+        SetClock(folder, "clock", offset);
+        var cluster = await PrivateCluster.StartAsync(Path.Combine(folder, "d/c"), Clock(folder, "clock"));
+        var proxy = new CuttingProxy(Path.Combine(folder, "d/c/socket/.s.PGSQL.5432"));
+        var machine = new FaultyMachine(folder, cluster, proxy, offset);
+        await machine.StartNodesAsync();
         return machine;
     }
 
@@ -135,70 +100,22 @@ public sealed class FaultyMachine : IAsyncDisposable
         await Programs.RequireAsync("mount", "-o", "loop", Path.Combine(folder, "volume"), Path.Combine(folder, "d"));
     }
 
-    private async Task StartNodeAsync(int index)
-    {
-        SetClock(index);
-        var node = await StartedAsync(With(Clock(_folder, $"clock-{index}")));
-        lock (_started)
-            _started.Add(node);
-        _nodes[index] = node;
-    }
-
-    /// <summary>
-    /// A server that recovers, from a full disk seconds after it has answered once, takes no connection: a node that
-    /// finds none ends, and its supervisor starts it again, as <c>ledger@.service</c> does.
-    /// </summary>
-    private static async Task<ApiProcess> StartedAsync(Dictionary<string, string> settings)
-    {
-        for (var tries = 1; ; tries++)
-            try
-            {
-                return await ApiProcess.StartAsync(settings);
-            }
-            catch (InvalidOperationException e)
-                when (tries < 10 && e.Message.Contains("cannot be reached", StringComparison.Ordinal))
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1));
-            }
-    }
-
-    private static Dictionary<string, string> Clock(string folder, string name) =>
-        new() { ["LD_PRELOAD"] = Path.Combine(folder, "clock.so"), ["LEDGER_CLOCK"] = Path.Combine(folder, name) };
-
-    private Dictionary<string, string> With(Dictionary<string, string> clock) => new(_settings.Concat(clock));
-
-    /// <summary>In place: who reads it has it mapped.</summary>
-    private void SetClock(string name, TimeSpan offset)
-    {
-        using var file = new FileStream(
-            Path.Combine(_folder, name),
-            FileMode.OpenOrCreate,
-            FileAccess.Write,
-            FileShare.ReadWrite
+    /// <summary>A process of the server's that has been told to end may be about to.</summary>
+    private static Task UnmountAsync(string disk) =>
+        Programs.RequireAsync(
+            "sh",
+            "-c",
+            $"for i in $(seq 50); do umount {disk} && exit 0; sleep 0.2; done; exit 1"
         );
-        file.Write(BitConverter.GetBytes((long)offset.TotalSeconds));
-    }
 
-    private void SetClock(int index) => SetClock($"clock-{index}", _offset + _jumps[index]);
-
-    /// <summary>Days go by, for everybody.</summary>
-    public void Pass(TimeSpan time)
-    {
-        _offset += time;
-        SetClock("clock", _offset);
-        for (var i = 0; i < _nodes.Length; i++)
-            SetClock(i);
-    }
-
-    /// <summary>Brings it about, lets it last, and mends it.</summary>
-    public async Task StrikeAsync(Fault fault, Random random)
+    public override async Task StrikeAsync(Fault fault, Random random)
     {
         var last = TimeSpan.FromMilliseconds(fault.Milliseconds);
+        Struck();
         switch (fault.Kind)
         {
             case FaultKind.NodeKilled:
-                await using (var node = Taken(fault.Node))
-                    await node.KillAsync();
+                await KillNodeAsync(fault.Node);
                 await Task.Delay(last);
                 await StartNodeAsync(fault.Node);
                 break;
@@ -229,25 +146,18 @@ public sealed class FaultyMachine : IAsyncDisposable
                 await FillDiskAsync(last, random);
                 break;
             case FaultKind.ClockJumped:
-                _jumps[fault.Node] = TimeSpan.FromMinutes(fault.Size);
-                SetClock(fault.Node);
+                Jump(fault.Node, TimeSpan.FromMinutes(fault.Size));
                 await Task.Delay(last);
-                _jumps[fault.Node] = default;
-                SetClock(fault.Node);
+                Jump(fault.Node, default);
                 break;
             case FaultKind.NodeFrozen:
-                await Programs.RequireAsync("kill", "-STOP", $"{_nodes[fault.Node]!.Id}");
+                await SignalNodeAsync(fault.Node, "STOP");
                 await Task.Delay(last);
-                await Programs.RequireAsync("kill", "-CONT", $"{_nodes[fault.Node]!.Id}");
+                await SignalNodeAsync(fault.Node, "CONT");
                 break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, "not of one server");
         }
-    }
-
-    private ApiProcess Taken(int index)
-    {
-        var node = _nodes[index]!;
-        _nodes[index] = null;
-        return node;
     }
 
     private async Task KillServerAsync()
@@ -336,22 +246,12 @@ public sealed class FaultyMachine : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Runs one of the product's commands beside the nodes.</summary>
-    public Task<(int Exit, string Output)> CommandAsync(params string[] arguments) =>
-        ApiProcess.RunAsync(With(Clock(_folder, "clock")), arguments);
-
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        foreach (var node in _nodes)
-            if (node is not null)
-                await node.DisposeAsync();
+        await base.DisposeAsync();
         await _proxy.DisposeAsync();
         await _cluster.DisposeAsync();
-        await Programs.RequireAsync(
-            "sh",
-            "-c",
-            $"for i in 1 2 3 4 5 6 7 8 9 10; do umount {Disk} && exit 0; sleep 0.2; done; exit 1"
-        );
-        Directory.Delete(_folder, recursive: true);
+        await UnmountAsync(Disk);
+        Directory.Delete(Folder, recursive: true);
     }
 }

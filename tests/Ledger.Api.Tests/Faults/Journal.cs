@@ -29,6 +29,7 @@ public sealed record Sent(
 /// <summary>What the clients of one run asked for and were told.</summary>
 public sealed class Journal
 {
+    private readonly ConcurrentBag<DateTime> _done = [];
     private int _answered,
         _resent,
         _repeated;
@@ -39,6 +40,7 @@ public sealed class Journal
     public ConcurrentBag<Sent> Commands { get; } = [];
     public ConcurrentBag<Violation> Violations { get; } = [];
     public int Answered => _answered;
+    public int Done => _done.Count;
 
     /// <summary>Requests sent again because no answer came, or an error of the server's.</summary>
     public int Resent => _resent;
@@ -49,8 +51,17 @@ public sealed class Journal
     public void Add(Sent command)
     {
         Commands.Add(command);
+        if (command.IsDone)
+            _done.Add(DateTime.UtcNow);
         if (command.Status is not null)
             Interlocked.Increment(ref _answered);
+    }
+
+    /// <summary>The longest time from one command that was done to the next, in this span of time.</summary>
+    public TimeSpan LongestPause(DateTime from, DateTime until)
+    {
+        DateTime[] done = [from, .. _done.Where(d => d > from && d <= until).Order()];
+        return done.Zip(done.Skip(1), (one, next) => next - one).DefaultIfEmpty().Max();
     }
 
     public void CountResent() => Interlocked.Increment(ref _resent);

@@ -68,7 +68,7 @@ public static class LedgerChecker
     /// <returns>What was found; how many events there are; how long read models and log took to have them all, once the
     /// clients were done.</returns>
     public static async Task<(IReadOnlyList<Violation> Violations, int Events, TimeSpan Settled)> CheckAsync(
-        FaultyMachine machine,
+        Machine machine,
         SampleClient auditor,
         Journal journal
     )
@@ -260,10 +260,7 @@ public static class LedgerChecker
             is not [CountyYear.Villages]
         )
             Say("lost", "a village's subsidies have not arrived");
-        // A clock jumped by up to three hours (FaultKind.ClockJumped), and eight days go by in a moment, while commands
-        // are under way that took their time before (CountyYear): whoever checks is told so, in minutes.
-        var margin = $"{8 * 24 * 60 + 181}";
-        var (exit, output) = await machine.CommandAsync("check", "--clock-margin", margin);
+        var (exit, output) = await machine.CommandAsync("check", "--clock-margin", machine.ClockMargin);
         if (exit != 0)
             Say(output.Contains("Log ", StringComparison.Ordinal) ? "log" : "projection", output);
 
@@ -286,7 +283,7 @@ public static class LedgerChecker
                 "--key",
                 await DownloadAsync("/log/keys", "keys"),
                 "--clock-margin",
-                margin
+                machine.ClockMargin
             );
             // A deadline that passes meanwhile adds an event by itself.
             var now = (await ReadAsync(database, "select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single();
