@@ -51,7 +51,19 @@ public sealed class FeedTests(ApiFixture api)
         var (other, _) = await api.ReadyToFileAsync(1);
         Assert.Empty(await AllAsync(other.Offices.Auditor, $"&region={village.VillageCode}", 1000));
         await api.Host.RefusedAsync("forbidden", village.Offices.Administrator, HttpMethod.Get, "/api/feed");
-        foreach (var wrong in (string[])["limit=0", "limit=1001", "wait=31", "after=-2", "region=37081", "afterr=1"])
+        foreach (
+            var wrong in (string[])
+                [
+                    "limit=0",
+                    "limit=1001",
+                    "wait=31",
+                    "after=-2",
+                    "after=999999999",
+                    "types=nosuch",
+                    "region=37081",
+                    "afterr=1",
+                ]
+        )
             await api.Host.RefusedAsync("field-invalid", auditor, HttpMethod.Get, $"/api/feed?{wrong}");
     }
 

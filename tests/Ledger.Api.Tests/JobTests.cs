@@ -277,6 +277,7 @@ public sealed class JobTests(ApiFixture api)
                     ("year=1999", JobRun.Heading + "\n张三,1,1,1,1,1,1\n", "field-invalid"),
                     ($"year={village.Year}", "甲,乙\n1,2\n", "file-invalid"),
                     ($"year={village.Year}", JobRun.Heading + "\n", "file-invalid"),
+                    ($"year={village.Year}", "姓名,身份证号,个人缴费金额（元）\n张三,1,1\n", "file-invalid"),
                 ]
         )
         {
@@ -285,6 +286,7 @@ public sealed class JobTests(ApiFixture api)
                 await AcceptedAsync(tax, $"/api/contributions/import?{query}", Encoding.UTF8.GetBytes(text))
             );
             Assert.Equal((JobState.Failed, code), (job.State, job.Failure?.Code));
+            Assert.Equal(job.Faults.Count, job.Faults.Distinct().Count());
         }
     }
 

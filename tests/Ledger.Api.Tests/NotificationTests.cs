@@ -223,6 +223,14 @@ public sealed class NotificationTests(ApiFixture api)
         foreach (var wrong in (string[])["x", "a@b@c", "li <li@example.cn>", "a@example.cn,b@example.cn"])
             await RefusedAsync("field-invalid", reviewer, new { when = "daily", mail = wrong });
         await RefusedAsync("field-invalid", reviewer, new { when = "daily" });
+        var missing = await api.Host.RefusedAsync(
+            "body-invalid",
+            reviewer,
+            HttpMethod.Put,
+            "/api/notifications",
+            new { mail }
+        );
+        Assert.Equal("when", missing.Field);
         await RefusedAsync(
             "field-invalid",
             reviewer,

@@ -89,7 +89,7 @@ public sealed class Product : IAsyncDisposable
     public void Reach(HttpClient http)
     {
         Http = http;
-        var tokens = new Tokens(Store.KeyFile.LoadOrCreate(KeyFile), TimeProvider.System);
+        var tokens = new Tokens(Keys, TimeProvider.System);
         Client = actor => new(Http, tokens, actor);
         Offices = new SampleOffices(Client, "370811");
         CityAuditor = Client(new Actor("auditor.3708", Roles.Auditor, "3708"));
@@ -224,10 +224,9 @@ public sealed class Product : IAsyncDisposable
             await AttackAsync($"begin;{text.Replace("${schema}", "ledger", StringComparison.Ordinal)};commit");
     }
 
-    /// <summary>How the product itself connects: as a role that owns nothing.</summary>
-    public async Task<string> ApplicationConnectionAsync()
-    {
-        var settings = Storage.Settings.Of(
+    /// <summary>As the product reads them.</summary>
+    public Storage.Settings Configured =>
+        Storage.Settings.Of(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(
                     Settings.ToDictionary(
@@ -237,8 +236,12 @@ public sealed class Product : IAsyncDisposable
                 )
                 .Build()
         );
-        return (await DatabaseAccess.OfAsync(settings, null, Store.KeyFile.LoadOrCreate(KeyFile))).Application;
-    }
+
+    /// <summary>How the product itself connects: as a role that owns nothing.</summary>
+    public async Task<string> ApplicationConnectionAsync() =>
+        (await DatabaseAccess.OfAsync(Configured, null, Keys)).Application;
+
+    public KeyFile Keys => Store.KeyFile.LoadOrCreate(KeyFile);
 
     /// <summary>What the thief of that role changes; how many rows. At least one, or the attack was none.</summary>
     public async Task<int> EditAsync(string sql)

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Recovery to a point in time, as docs/operations.md describes it for the DBA: pgbackrest's base backup and its archive
-/// of the write-ahead log (deploy/ha/pgbackrest.conf), and what the product says of what came out.
+/// Recovery to a point in time, as docs/operations.md describes it for the DBA: pgbackrest's base backup and its
+/// archive of the write-ahead log (deploy/ha/pgbackrest.conf), and what the product says of what came out.
 /// </summary>
 public sealed class RecoveryTests : IDisposable
 {
@@ -49,7 +49,10 @@ public sealed class RecoveryTests : IDisposable
                 await connection.OpenAsync();
                 await connection.ExecuteAsync("alter system set archive_mode = on");
                 await connection.ExecuteAsync(
-                    $"alter system set archive_command = 'pgbackrest --config={Configuration} --stanza=ledger archive-push %p'"
+                    $"""
+                    alter system set archive_command
+                        = 'pgbackrest --config={Configuration} --stanza=ledger archive-push %p'
+                    """
                 );
             }
             NpgsqlConnection.ClearAllPools();

@@ -148,11 +148,11 @@ public static partial class Problem
             BadHttpRequestException { InnerException: JsonException json } => new Rejection(
                 Rejections.BodyInvalid,
                 json.Message.Contains("missing required", StringComparison.Ordinal)
-                    ? $"缺少字段 {Names(json.Message)}"
+                    ? $"缺少字段 {string.Join("、", Names(json.Message))}"
                     : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段"
             )
             {
-                Field = Field(json.Path),
+                Field = Missed(json) ?? (Field(json.Path) is var field and not Whole ? field : null),
             },
             BadHttpRequestException { Message: var message }
                 when Unbound().Match(message) is { Success: true } parameter => Unfit(
@@ -245,16 +245,20 @@ public static partial class Problem
     }
 
     /// <summary>The property names that the serializer quotes, after the type's own.</summary>
-    private static string Names(string message) =>
-        string.Join(
-            "、",
-            System
-                .Text.RegularExpressions.Regex.Matches(
-                    message[message.IndexOf(':', StringComparison.Ordinal)..],
-                    "'([A-Za-z]+)'"
-                )
-                .Select(m => m.Groups[1].Value)
-        );
+    private static IEnumerable<string> Names(string message) =>
+        System
+            .Text.RegularExpressions.Regex.Matches(
+                message[message.IndexOf(':', StringComparison.Ordinal)..],
+                "'([A-Za-z]+)'"
+            )
+            .Select(m => m.Groups[1].Value);
+
+    /// <summary>The first field that is not there, and where; null: none is missing.</summary>
+    private static string? Missed(JsonException json) =>
+        !json.Message.Contains("missing required", StringComparison.Ordinal) ? null
+        : Names(json.Message).FirstOrDefault() is not { } name ? null
+        : Field(json.Path) is var path and not Whole ? $"{path}.{name}"
+        : name;
 
     /// <summary>
     /// Where the property stands that is there twice: the serializer quotes its name, the path is that of the object
@@ -264,15 +268,17 @@ public static partial class Problem
     {
         var name = json.Message.Split('\'') is [_, var quoted, ..] ? quoted : "";
         var path = Field(json.Path);
-        return path == "(整体)" || path.EndsWith(name, StringComparison.OrdinalIgnoreCase)
-            ? path == "(整体)"
+        return path == Whole || path.EndsWith(name, StringComparison.OrdinalIgnoreCase)
+            ? path == Whole
                 ? name
                 : path
             : $"{path}.{name}";
     }
 
+    private const string Whole = "(整体)";
+
     private static string Field(string? path) =>
-        path is null or "$" ? "(整体)"
+        path is null or "$" ? Whole
         : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..]
         : path;
 
@@ -294,8 +300,8 @@ public static partial class Problem
                 StatusCodes.Status415UnsupportedMediaType when string.IsNullOrEmpty(http.Request.ContentType) =>
                     "请求没有内容，或没有说明是什么：应为 JSON，Content-Type 为 application/json（上传文件时为 multipart/form-data）",
                 StatusCodes.Status415UnsupportedMediaType =>
-                    $"Content-Type 为 {PersonalNumbers.Quoted(http.Request.ContentType!)}，"
-                        + "应为 application/json，上传文件时为 multipart/form-data",
+                    $"这里不收 Content-Type 为 {PersonalNumbers.Quoted(http.Request.ContentType!)} 的内容："
+                        + "JSON 用 application/json，上传文件用 multipart/form-data",
                 _ => $"{http.Request.Method} {http.Request.Path}",
             }
         );

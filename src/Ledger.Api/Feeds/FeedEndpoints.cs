@@ -9,6 +9,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Feeds;
+using Marten;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -59,24 +60,26 @@ public static class FeedEndpoints
         [AsParameters] FeedQuery query,
         NpgsqlDataSource database,
         LogHead head,
+        IDocumentStore store,
         Caller caller,
         HttpContext http,
         IOptions<JsonOptions> json,
         CancellationToken cancellation
     )
     {
-        var filter = await FilterAsync(query, database, caller, cancellation);
+        var filter = await FilterAsync(query, database, store, caller, cancellation);
         var (after, limit) = (query.After ?? -1, query.Limit ?? 100);
         if (after < -1)
             throw Require.Invalid("after", "应不小于 -1");
+        await RequireReachedAsync(after, database, cancellation);
         if (limit is < 1 or > EventFeed.MaxPage)
             throw Require.Invalid("limit", $"应为 1 至 {EventFeed.MaxPage}");
         if (query.Wait is < 0 or > MaxWait)
             throw Require.Invalid("wait", $"应为 0 至 {MaxWait} 秒");
         if (http.Request.GetTypedHeaders().Accept.All(a => a.MediaType != "text/event-stream"))
             return Results.Ok(await PageAsync(filter, after, limit, query.Wait ?? 0, database, head, cancellation));
-        if (long.TryParse(http.Request.Headers["Last-Event-ID"], out var last))
-            after = Math.Max(last, -1);
+        if (long.TryParse(http.Request.Headers["Last-Event-ID"], out var seen))
+            after = Math.Max(seen, -1);
         if (!await Streams.WaitAsync(TimeSpan.Zero, cancellation))
             throw new RefusedException(new Rejection(Rejections.Busy, "同时打开的推送过多，请过一会儿再连接"));
         http.Response.OnCompleted(() => Task.FromResult(Streams.Release()));
@@ -85,9 +88,23 @@ public static class FeedEndpoints
         );
     }
 
+    /// <summary>Whoever has read further than there is, in a ledger before this one, would wait for ever.</summary>
+    private static async Task RequireReachedAsync(long after, NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        if (after == -1)
+            return;
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        if (await EventFeed.LastAsync(connection) is var last && after > last)
+            throw Require.Invalid(
+                "after",
+                $"日志只到 {last}，这个位置以后没有事件；账本若恢复过备份，请从日志末尾接着读并核对"
+            );
+    }
+
     private static async Task<FeedFilter> FilterAsync(
         FeedQuery query,
         NpgsqlDataSource database,
+        IDocumentStore store,
         Caller caller,
         CancellationToken cancellation
     )
@@ -98,6 +115,9 @@ public static class FeedEndpoints
         );
         if (types.Length > Subscription.MaxTypes)
             throw Require.Invalid("types", $"最多 {Subscription.MaxTypes} 种事件");
+        var known = SubscriptionEndpoints.Known(store).Known;
+        if (types.FirstOrDefault(t => !known.Contains(t)) is { } unknown)
+            throw Require.Invalid("types", $"没有事件“{unknown}”");
         var scope = Scope.Narrow(caller, query.Region);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         return new(scope, types, await AuditEndpoints.SeesNobodysAsync(connection, scope));

@@ -133,7 +133,7 @@ public static class SubscriptionEndpoints
             .Example("""{"reason":"系统下线"}""");
     }
 
-    private static OpenSubscription.Basis Known(IDocumentStore store) =>
+    internal static OpenSubscription.Basis Known(IDocumentStore store) =>
         new(
             store
                 .Options.Events.AllKnownEventTypes()

@@ -256,9 +256,10 @@ public sealed partial class JobRunner(
         {
             FaultCode = now.Result.FaultCode ?? (status >= 300 ? CodeOf(body) : null),
         };
-        if (status >= 300 && result.FaultCount == now.Result.FaultCount)
+        // A file that cannot be divided into parts is refused as a whole; so is what has no fault in any row.
+        if (status >= 300 && (now.PartRows is null || result.FaultCount == now.Result.FaultCount))
         {
-            await FailAsync(now, Meaning(body));
+            await FailAsync(now with { Result = result }, Meaning(body));
             return false;
         }
         await connection.ExecuteAsync(

@@ -58,20 +58,14 @@ public sealed class WitnessClient(
     public async Task<string?> AskAsync(WitnessAddress witness, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        if (await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known) is not { } latest)
-            return null;
-        if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size)
-            return null;
-        var known = (
-            await connection.QueryAsync(
-                $"select max(size) from {LedgerStore.Schema}.log_cosignature where witness = @w and size <= @size",
-                r => r.IsDBNull(0) ? 0 : r.GetInt64(0),
-                ("w", witness.Key.ToString()),
-                ("size", latest.Size)
-            )
-        ).Single();
-        for (var tries = 0; tries < 2; tries++)
+        long? told = null;
+        for (var tries = 0; tries < 3; tries++)
         {
+            if (await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known) is not { } latest)
+                return null;
+            if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size)
+                return null;
+            var known = told ?? await KnownAsync(connection, witness, latest.Size);
             var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node =>
                 MerkleTree.ConsistencyProof(known, latest.Size, node)
             );
@@ -93,9 +87,10 @@ public sealed class WitnessClient(
                 && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var theirs)
             )
             {
-                if (theirs <= latest.Size && theirs != known)
+                // It remembers more of us than we of it; or another node has signed on and asked meanwhile.
+                if (theirs != known && theirs <= await SizeAsync(connection))
                 {
-                    known = theirs; // it remembers more of us than we of it
+                    told = theirs;
                     continue;
                 }
                 if (theirs > latest.Size)
@@ -124,6 +119,20 @@ public sealed class WitnessClient(
         }
         return null;
     }
+
+    /// <summary>The newest size that it has cosigned, as the database has it; 0: none.</summary>
+    private static async Task<long> KnownAsync(NpgsqlConnection connection, WitnessAddress witness, long size) =>
+        (
+            await connection.QueryAsync(
+                $"select max(size) from {LedgerStore.Schema}.log_cosignature where witness = @w and size <= @size",
+                r => r.IsDBNull(0) ? 0 : r.GetInt64(0),
+                ("w", witness.Key.ToString()),
+                ("size", size)
+            )
+        ).Single();
+
+    private async Task<long> SizeAsync(NpgsqlConnection connection) =>
+        (await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known))?.Size ?? 0;
 
     /// <summary>
     /// It has seen a longer log, so nobody books on this one. Where two people have declared that tail to be lost, it

@@ -111,8 +111,9 @@ public static class ApiDocument
     )
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        var isPost = context.Description.HttpMethod == HttpMethods.Post && !metadata.OfType<NotKeptMetadata>().Any();
-        var changes = isPost || context.Description.HttpMethod == HttpMethods.Put;
+        var isKept = !metadata.OfType<NotKeptMetadata>().Any();
+        var isPost = isKept && context.Description.HttpMethod == HttpMethods.Post;
+        var changes = isPost || (isKept && context.Description.HttpMethod == HttpMethods.Put);
         var roles = metadata.OfType<RolesMetadata>().FirstOrDefault()?.Roles ?? [];
         operation.Description =
             roles.Count == 0 ? "公开，不需要令牌。" : $"角色：{string.Join("、", roles.Select(r => $"`{r}`"))}";

@@ -31,7 +31,10 @@ public enum Bug
 }
 
 /// <param name="Pause">The longest time without a command done, from the fault until it was mended.</param>
-public sealed record Struck(Fault Fault, TimeSpan Pause);
+public sealed record Struck(Fault Fault, TimeSpan Pause)
+{
+    public override string ToString() => $"{Fault.Kind} after {Fault.After} ({Pause.TotalSeconds:0.0} s)";
+}
 
 public sealed record FaultResult(
     int Seed,
@@ -51,7 +54,7 @@ public sealed record FaultResult(
 )
 {
     public override string ToString() =>
-        $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Fault.Kind} after {f.Fault.After} ({f.Pause.TotalSeconds:0.0} s)"))}; "
+        $"seed {Seed}: {string.Join(", ", Faults)}; "
         + $"{Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an "
         + $"answer, {Repeated} in spite of one, {Events} events, "
         + $"{Delivered} messages to a receiver, {DeliveredAgain} entries again, "
@@ -70,9 +73,9 @@ public static class FaultRun
         var journal = bugs.Length == 0 ? new Journal() : new Journal { Patience = TimeSpan.FromSeconds(20) };
         var random = new Random(seed);
         await using var receiver = await Receiver.StartAsync();
-        // Now and then it cannot take what comes.
-        var moods = new Random(seed);
-        receiver.Answer = _ => bugs.Length == 0 && moods.Next(40) == 0 ? 503 : 200;
+        // Now and then it cannot take what comes; not twice in a row, after which it would be left alone for minutes.
+        var (moods, refused) = (new Random(seed), false);
+        receiver.Answer = _ => (refused = !refused && bugs.Length == 0 && moods.Next(40) == 0) ? 503 : 200;
         await using var machine = await start(CountyYear.Offset(DateTimeOffset.UtcNow));
         var faults = bugs.Length == 0 ? FaultPlan.Of(seed, machine.Kinds) : [];
         foreach (var bug in bugs)

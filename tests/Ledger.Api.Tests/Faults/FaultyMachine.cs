@@ -35,12 +35,6 @@ public sealed class FaultyMachine : Machine
     public override string ConnectionString =>
         new NpgsqlConnectionStringBuilder(_cluster.ConnectionString("ledger")) { Pooling = false }.ConnectionString;
 
-    /// <summary>
-    /// A clock jumped by up to three hours, and eight days go by in a moment (CountyYear) while commands are under way
-    /// that took their time before.
-    /// </summary>
-    public override string ClockMargin => $"{8 * 24 * 60 + 181}";
-
     /// <summary>Null when this machine can be made here, else what is missing.</summary>
     public static string? Missing => Environment.UserName != "root" ? "root, to mount a volume" : null;
 
@@ -90,8 +84,16 @@ public sealed class FaultyMachine : Machine
         var cluster = await PrivateCluster.StartAsync(Path.Combine(folder, "d/c"), Clock(folder, "clock"));
         var proxy = new CuttingProxy(Path.Combine(folder, "d/c/socket/.s.PGSQL.5432"));
         var machine = new FaultyMachine(folder, cluster, proxy, offset);
-        await machine.StartNodesAsync();
-        return machine;
+        try
+        {
+            await machine.StartNodesAsync();
+            return machine;
+        }
+        catch
+        {
+            await machine.DisposeAsync();
+            throw;
+        }
     }
 
     private static async Task MountAsync(string folder)
@@ -102,11 +104,7 @@ public sealed class FaultyMachine : Machine
 
     /// <summary>A process of the server's that has been told to end may be about to.</summary>
     private static Task UnmountAsync(string disk) =>
-        Programs.RequireAsync(
-            "sh",
-            "-c",
-            $"for i in $(seq 50); do umount {disk} && exit 0; sleep 0.2; done; exit 1"
-        );
+        Programs.RequireAsync("sh", "-c", $"for i in $(seq 50); do umount {disk} && exit 0; sleep 0.2; done; exit 1");
 
     public override async Task StrikeAsync(Fault fault, Random random)
     {

@@ -260,7 +260,7 @@ public static class LedgerChecker
             is not [CountyYear.Villages]
         )
             Say("lost", "a village's subsidies have not arrived");
-        var (exit, output) = await machine.CommandAsync("check", "--clock-margin", machine.ClockMargin);
+        var (exit, output) = await machine.CommandAsync("check", "--clock-margin", Machine.ClockMargin);
         if (exit != 0)
             Say(output.Contains("Log ", StringComparison.Ordinal) ? "log" : "projection", output);
 
@@ -283,7 +283,7 @@ public static class LedgerChecker
                 "--key",
                 await DownloadAsync("/log/keys", "keys"),
                 "--clock-margin",
-                machine.ClockMargin
+                Machine.ClockMargin
             );
             // A deadline that passes meanwhile adds an event by itself.
             var now = (await ReadAsync(database, "select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single();

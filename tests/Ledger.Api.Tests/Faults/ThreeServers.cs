@@ -43,9 +43,6 @@ public sealed class ThreeServers : Machine
             TargetSessionAttributes = "primary",
         }.ConnectionString;
 
-    /// <summary>The servers have this machine's time, the nodes the county's.</summary>
-    public override string ClockMargin => "527040"; // a year, the most that may be said
-
     public override string Output =>
         base.Output
         + string.Concat(
@@ -78,8 +75,33 @@ public sealed class ThreeServers : Machine
         }
     }
 
+    /// <summary>PostgreSQL's programs, of which the server itself has the county's time.</summary>
+    private async Task MakeProgramsAsync()
+    {
+        var programs = Path.Combine(
+            Directory.GetDirectories("/usr/lib/postgresql").Max(StringComparer.Ordinal)!,
+            "bin"
+        );
+        Directory.CreateDirectory(Binaries);
+        foreach (var program in Directory.GetFiles(programs))
+            File.CreateSymbolicLink(Path.Combine(Binaries, Path.GetFileName(program)), program);
+        var (server, clock) = (Path.Combine(Binaries, "postgres"), Clock(Folder, "clock"));
+        File.Delete(server);
+        await File.WriteAllTextAsync(
+            server,
+            $"""
+            #!/bin/sh
+            exec env {string.Join(' ', clock.Select(c => $"{c.Key}={c.Value}"))} {programs}/postgres "$@"
+            """
+        );
+        await Programs.RequireAsync("chmod", "755", server);
+    }
+
+    private string Binaries => Path.Combine(Folder, "bin");
+
     private async Task StartServersAsync()
     {
+        await MakeProgramsAsync();
         foreach (var name in Names)
         {
             Directory.CreateDirectory(Path.Combine(Folder, $"{name}"));
@@ -114,7 +136,6 @@ public sealed class ThreeServers : Machine
         var text = new StringBuilder(File.ReadAllText(Path.Combine(_files, file)));
         foreach (var other in Names)
             text.Replace($"@{char.ToUpperInvariant(other)}@", _network.Address(other));
-        var binaries = Directory.GetDirectories("/usr/lib/postgresql").Max(StringComparer.Ordinal)!;
         foreach (
             var (mark, value) in new[]
             {
@@ -123,7 +144,7 @@ public sealed class ThreeServers : Machine
                 ("NETWORK", _network.Range),
                 ("DATA", Path.Combine(Folder, $"{name}", "data")),
                 ("SOCKETS", Path.Combine(Folder, $"{name}")),
-                ("BINARIES", Path.Combine(binaries, "bin")),
+                ("BINARIES", Binaries),
                 ("BUFFERS", "32MB"),
                 ("SUPERUSER_PASSWORD", "secret"),
                 ("REPLICATION_PASSWORD", "secret"),
@@ -215,17 +236,7 @@ public sealed class ThreeServers : Machine
                 StartProxy();
                 break;
             case FaultKind.Switchover:
-                Struck();
-                using (
-                    var answer = await _patroni.PostAsync(
-                        $"http://{_network.Address(primary)}:8008/switchover",
-                        new StringContent(
-                            $$"""{"leader":"{{primary}}","candidate":"{{await TheAsync("synchronous")}}"}"""
-                        )
-                    )
-                )
-                    answer.EnsureSuccessStatusCode();
-                await ReplacedAsync(primary);
+                await HandOverAsync(primary);
                 break;
             case FaultKind.NodesReplaced:
                 Struck();
@@ -240,6 +251,18 @@ public sealed class ThreeServers : Machine
                 throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, "not of three servers");
         }
         await WholeAsync();
+    }
+
+    private async Task HandOverAsync(char primary)
+    {
+        var standby = await TheAsync("synchronous");
+        Struck();
+        using var answer = await _patroni.PostAsync(
+            $"http://{_network.Address(primary)}:8008/switchover",
+            new StringContent($$"""{"leader":"{{primary}}","candidate":"{{standby}}"}""")
+        );
+        answer.EnsureSuccessStatusCode();
+        await ReplacedAsync(primary);
     }
 
     private async Task<bool> IsAsync(char name, string what)
@@ -305,7 +328,7 @@ public sealed class ThreeServers : Machine
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>Networks of their own, one for each name, and a bridge between them that this process stands on.</summary>
+    /// <summary>Networks of their own, one for each name, and a bridge between them with this process on it.</summary>
     private sealed class Network(int number, string names) : IAsyncDisposable
     {
         private string Bridge => $"lh{number}";
@@ -389,7 +412,7 @@ public sealed class ThreeServers : Machine
             _outside = Process.Start(start)!;
         }
 
-        /// <summary>All at once: the kernel ends what is left of a process namespace whose first process ends.</summary>
+        /// <summary>All at once: the kernel ends what is left of a process namespace without its first.</summary>
         public void Kill()
         {
             var first = Child(_outside.Id);
