@@ -26,7 +26,9 @@ public enum FaultKind
     /// <summary>SIGSTOP to one of the two nodes, SIGCONT later: it goes on with what it believed.</summary>
     NodeFrozen,
 
-    /// <summary>SIGKILL to all of the primary's processes, Patroni's too; it comes back when another is primary.</summary>
+    /// <summary>
+    /// SIGKILL to all of the primary's processes, Patroni's too; it comes back once another is primary.
+    /// </summary>
     PrimaryKilled,
 
     /// <summary>
