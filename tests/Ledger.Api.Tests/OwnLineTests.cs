@@ -229,6 +229,7 @@ public sealed class OwnLineTests(ApiFixture api)
                     catch (RefusedException e)
                     {
                         Assert.Equal(Rejections.TooManyRequests, e.Rejection.Code);
+                        Assert.Equal(60, e.Rejection.RetryAfterSeconds);
                         return false;
                     }
                 })

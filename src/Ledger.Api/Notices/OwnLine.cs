@@ -35,8 +35,11 @@ public sealed class OwnLineGuard(Settings settings) : IDisposable
     private const int OfSource = 10,
         OfList = 60;
 
-    private readonly PartitionedRateLimiter<string> _sources = Limiter(settings, OfSource, TimeSpan.FromMinutes(1)),
-        _lists = Limiter(settings, OfList, TimeSpan.FromSeconds(10));
+    private static readonly TimeSpan EachOfSource = TimeSpan.FromMinutes(1),
+        EachOfList = TimeSpan.FromSeconds(10);
+
+    private readonly PartitionedRateLimiter<string> _sources = Limiter(settings, OfSource, EachOfSource),
+        _lists = Limiter(settings, OfList, EachOfList);
 
     private static PartitionedRateLimiter<string> Limiter(Settings settings, int most, TimeSpan each) =>
         PartitionedRateLimiter.Create<string, string>(key =>
@@ -55,6 +58,9 @@ public sealed class OwnLineGuard(Settings settings) : IDisposable
         }
         throw new RefusedException(
             new Rejection(Rejections.TooManyRequests, "查得太频繁，为防别人试出您的号码，暂停几分钟")
+            {
+                RetryAfterSeconds = (int)EachOfSource.TotalSeconds, // one more then
+            }
         );
     }
 
