@@ -69,8 +69,8 @@ public static class Faults
                 + "|"
         );
         foreach (var kind in servers ? FaultPlan.OfThreeServers : FaultPlan.OfOneServer)
-            Row($"{kind}", f => f.Fault.Kind == kind);
-        Row("**all**", _ => true);
+            Row($"{kind}", [.. results.Where(r => r.Faults.Any(f => f.Fault.Kind == kind))], kind);
+        Row("**all**", results, null);
         Console.WriteLine(
             $"\n{results.Sum(r => r.Commands):N0} commands ({results.Sum(r => r.Refused):N0} refused, "
                 + $"{results.Sum(r => r.GivenUp):N0} given up), {results.Sum(r => r.Resent):N0} sent again for "
@@ -84,10 +84,9 @@ public static class Faults
             Console.WriteLine($"bench/faults --seed {r.Seed} replays {r}");
         return results.All(r => r.Violations.Count == 0);
 
-        void Row(string name, Func<Struck, bool> counts)
+        void Row(string name, IReadOnlyList<FaultResult> of, FaultKind? only)
         {
-            var of = results.Where(r => r.Faults.Any(counts)).ToList();
-            var struck = of.SelectMany(r => r.Faults.Where(counts)).ToList();
+            var struck = of.SelectMany(r => r.Faults.Where(f => only is null || f.Fault.Kind == only)).ToList();
             string[] kinds = ["lost", "twice", "half", "projection", "log", "answer", "delivery"];
             var found = string.Join(" | ", kinds.Select(k => of.Sum(r => Found(r, k))));
             var pause = Late(struck.Select(s => s.Pause));

@@ -24,11 +24,7 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
 
         // Signed in at one is nobody at the other, whatever the token says.
         var auditor = new Actor("auditor.3708", Roles.Auditor, "3708");
-        string Token(Product of) =>
-            new Tokens(KeyFile.LoadOrCreate(of.Settings["Ledger__KeyFile"]), TimeProvider.System).Issue(
-                auditor,
-                TimeSpan.FromHours(1)
-            );
+        string Token(Product of) => new Tokens(of.Keys, TimeProvider.System).Issue(auditor, TimeSpan.FromHours(1));
         async Task<HttpStatusCode> AskAsync(Product at, string token, string path)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path)

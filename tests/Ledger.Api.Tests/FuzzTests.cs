@@ -118,7 +118,7 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
             .Where(o => !o.Path.Contains("/sample/", StringComparison.Ordinal))
             .ToList();
         Assert.True(operations.Count > 80, $"{operations.Count}");
-        var tokens = new Tokens(KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]), TimeProvider.System);
+        var tokens = new Tokens(product.Keys, TimeProvider.System);
         var bearers = Roles.All.ToDictionary(
             r => r,
             r =>

@@ -326,7 +326,7 @@ public sealed class LogContinuationTests(Databases databases) : IClassFixture<Da
                 keys.Signing,
                 keys.Known,
                 new SignerMemory(file),
-                KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]).FindingSeal,
+                product.Keys.FindingSeal,
                 TimeProvider.System
             );
             var held = Path.Combine(product.Folder.FullName, "other.last");

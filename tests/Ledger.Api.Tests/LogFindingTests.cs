@@ -30,7 +30,7 @@ public sealed class LogFindingTests(Databases databases) : IClassFixture<Databas
     {
         await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
         await connection.OpenAsync();
-        var seal = KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]).FindingSeal;
+        var seal = product.Keys.FindingSeal;
         await Findings.WriteAsync(connection, LedgerStore.Schema, seal, kind, words);
         return StreamId.AnsweredFinding(kind, words);
     }

@@ -27,8 +27,7 @@ public sealed class OwnServer : IAsyncDisposable
             "--write-recovery-conf"
         );
         File.Copy(Path.Combine(_folder, "password"), Path.Combine(folder, "password"));
-        if (Environment.UserName == "root")
-            await Programs.RequireAsync("chown", "-R", "postgres", folder);
+        await Programs.ToServerAsync(folder);
         await Programs.RequireAsync("chmod", "700", Path.Combine(folder, "data"));
         return await StartAsync(folder);
     }

@@ -35,15 +35,10 @@ public sealed class PoolerTests(Databases databases) : IClassFixture<Databases>
             ignore_startup_parameters = {ignored}
             """
         );
-        if (Environment.UserName == "root")
-            await Programs.RequireAsync("chown", "-R", "postgres", folder);
+        await Programs.ToServerAsync(folder);
         using var pooler = Process.Start(
-            Environment.UserName == "root"
-                ? new ProcessStartInfo(
-                    "runuser",
-                    ["-u", "postgres", "--", "pgbouncer", "-q", Path.Combine(folder, "ini")]
-                )
-                : new ProcessStartInfo("pgbouncer", ["-q", Path.Combine(folder, "ini")])
+            "env",
+            [.. Programs.AsServer, "pgbouncer", "-q", Path.Combine(folder, "ini")]
         )!;
         try
         {

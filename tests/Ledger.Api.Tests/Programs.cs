@@ -42,6 +42,26 @@ public static class Programs
             _resolver.ResolveAssemblyToPath(name) is { } there ? LoadFromAssemblyPath(there) : null;
     }
 
+    /// <summary>Before a program and its arguments: it runs as the account that PostgreSQL runs as.</summary>
+    public static readonly string[] AsServer =
+        Environment.UserName == "root"
+            ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
+            : [];
+
+    /// <summary>A folder, with all in it, becomes the property of that account.</summary>
+    public static async Task ToServerAsync(string folder)
+    {
+        if (Environment.UserName == "root")
+            await RequireAsync("chown", "-R", "postgres", folder);
+    }
+
+    /// <summary>An example's file, with what its reader's own machine has in the place of <c>@MARK@</c>.</summary>
+    public static string Filled(string file, params IEnumerable<(string Mark, string Value)> values) =>
+        values.Aggregate(
+            File.ReadAllText(file),
+            (text, v) => text.Replace($"@{v.Mark}@", v.Value, StringComparison.Ordinal)
+        );
+
     /// <summary>Runs it and expects success.</summary>
     public static Task RequireAsync(string program, params string[] arguments) =>
         Task.Run(() =>

@@ -202,7 +202,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
     public async Task Only_the_owner_of_the_tables_may_and_only_one_at_a_time()
     {
         await using var product = await Product.StartAsync(databases, "rebuild_owner");
-        var keys = KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]);
+        var keys = product.Keys;
         var application = (
             await DatabaseAccess.OfAsync(
                 Storage.Settings.Of(

@@ -138,22 +138,18 @@ public sealed class RecoveryTests : IDisposable
     /// <summary>The file of the example, for the server of this test.</summary>
     private async Task ConfigureAsync()
     {
-        var (text, repository) = (
-            await File.ReadAllTextAsync(Path.Combine(TourTests.Repository, "deploy/ha/pgbackrest.conf")),
-            Directory.CreateDirectory(Path.Combine(_folder, "repository")).FullName
+        var repository = Directory.CreateDirectory(Path.Combine(_folder, "repository")).FullName;
+        await File.WriteAllTextAsync(
+            Configuration,
+            Programs.Filled(
+                Path.Combine(TourTests.Repository, "deploy/ha/pgbackrest.conf"),
+                ("REPOSITORY", repository),
+                ("DATA", Path.Combine(_folder, "a", "data")),
+                ("SOCKETS", Path.Combine(_folder, "a", "socket")),
+                ("SUPERUSER", "ledger")
+            )
         );
-        foreach (
-            var (mark, value) in new[]
-            {
-                ("@REPOSITORY@", repository),
-                ("@DATA@", Path.Combine(_folder, "a", "data")),
-                ("@SOCKETS@", Path.Combine(_folder, "a", "socket")),
-                ("@SUPERUSER@", "ledger"),
-            }
-        )
-            text = text.Replace(mark, value, StringComparison.Ordinal);
-        await File.WriteAllTextAsync(Configuration, text);
-        await ToServerAsync(repository);
+        await Programs.ToServerAsync(repository);
     }
 
     /// <summary>As the server's account, whose the files are.</summary>
@@ -162,25 +158,10 @@ public sealed class RecoveryTests : IDisposable
             "env",
             [
                 $"PGPASSWORD={File.ReadAllText(Path.Combine(_folder, "a", "password"))}",
-                .. Environment.UserName == "root" ? AsServer : [],
+                .. Programs.AsServer,
                 .. (string[])["pgbackrest", $"--config={Configuration}", "--stanza=ledger", .. options, command],
             ]
         );
-
-    private static readonly string[] AsServer =
-    [
-        "setpriv",
-        "--reuid=postgres",
-        "--regid=postgres",
-        "--init-groups",
-        "--",
-    ];
-
-    private static async Task ToServerAsync(string folder)
-    {
-        if (Environment.UserName == "root")
-            await Programs.RequireAsync("chown", "-R", "postgres", folder);
-    }
 
     /// <summary>A server from the base backup and the archive, up to the moment, or to the archive's end.</summary>
     private async Task<PrivateCluster> RecoverAsync(string name, DateTime? moment)
@@ -189,7 +170,7 @@ public sealed class RecoveryTests : IDisposable
         var data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
         await Programs.RequireAsync("chmod", "700", data);
         File.Copy(Path.Combine(_folder, "a", "password"), Path.Combine(folder, "password"));
-        await ToServerAsync(folder);
+        await Programs.ToServerAsync(folder);
         string[] target = moment is { } at
             ?
             [

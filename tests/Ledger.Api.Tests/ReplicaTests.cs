@@ -28,8 +28,7 @@ public sealed class ReplicaTests : IDisposable
             "--write-recovery-conf"
         );
         File.Copy(Path.Combine(_folder, "a", "password"), Path.Combine(_folder, "b", "password"));
-        if (Environment.UserName == "root")
-            await Programs.RequireAsync("chown", "-R", "postgres", Path.Combine(_folder, "b"));
+        await Programs.ToServerAsync(Path.Combine(_folder, "b"));
         await Programs.RequireAsync("chmod", "700", Path.Combine(_folder, "b", "data"));
         var replica = await PrivateCluster.StartAsync(Path.Combine(_folder, "b"));
         var copy = $"{replica.ConnectionString("ledger")};Pooling=false";

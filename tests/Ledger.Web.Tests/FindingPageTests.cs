@@ -14,7 +14,7 @@ public sealed class FindingPageTests(WebFixture web)
 {
     private async Task<IPage> OpenAsync(Product product, string name, string role)
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]), TimeProvider.System);
+        var tokens = new Tokens(product.Keys, TimeProvider.System);
         var token = tokens.Issue(new Actor(name, role, "3708"), TimeSpan.FromDays(1));
         var context = await web.Browser.NewContextAsync(
             new()

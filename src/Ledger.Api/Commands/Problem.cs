@@ -145,14 +145,21 @@ public static partial class Problem
             {
                 Field = Twice(json),
             },
-            BadHttpRequestException { InnerException: JsonException json } => new Rejection(
+            BadHttpRequestException { InnerException: JsonException json }
+                when json.Message.Contains("missing required", StringComparison.Ordinal)
+                    && Names(json.Message) is [var missing, ..] all => new Rejection(
                 Rejections.BodyInvalid,
-                json.Message.Contains("missing required", StringComparison.Ordinal)
-                    ? $"缺少字段 {string.Join("、", Names(json.Message))}"
-                    : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段"
+                $"缺少字段 {string.Join("、", all)}"
             )
             {
-                Field = Missed(json) ?? (Field(json.Path) is var field and not Whole ? field : null),
+                Field = At(json.Path, missing),
+            },
+            BadHttpRequestException { InnerException: JsonException json } => new Rejection(
+                Rejections.BodyInvalid,
+                $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段"
+            )
+            {
+                Field = Within(json.Path),
             },
             BadHttpRequestException { Message: var message }
                 when Unbound().Match(message) is { Success: true } parameter => Unfit(
@@ -245,20 +252,15 @@ public static partial class Problem
     }
 
     /// <summary>The property names that the serializer quotes, after the type's own.</summary>
-    private static IEnumerable<string> Names(string message) =>
-        System
-            .Text.RegularExpressions.Regex.Matches(
-                message[message.IndexOf(':', StringComparison.Ordinal)..],
-                "'([A-Za-z]+)'"
-            )
-            .Select(m => m.Groups[1].Value);
-
-    /// <summary>The first field that is not there, and where; null: none is missing.</summary>
-    private static string? Missed(JsonException json) =>
-        !json.Message.Contains("missing required", StringComparison.Ordinal) ? null
-        : Names(json.Message).FirstOrDefault() is not { } name ? null
-        : Field(json.Path) is var path and not Whole ? $"{path}.{name}"
-        : name;
+    private static List<string> Names(string message) =>
+        [
+            .. System
+                .Text.RegularExpressions.Regex.Matches(
+                    message[message.IndexOf(':', StringComparison.Ordinal)..],
+                    "'([A-Za-z]+)'"
+                )
+                .Select(m => m.Groups[1].Value),
+        ];
 
     /// <summary>
     /// Where the property stands that is there twice: the serializer quotes its name, the path is that of the object
@@ -267,18 +269,19 @@ public static partial class Problem
     private static string Twice(JsonException json)
     {
         var name = json.Message.Split('\'') is [_, var quoted, ..] ? quoted : "";
-        var path = Field(json.Path);
-        return path == Whole || path.EndsWith(name, StringComparison.OrdinalIgnoreCase)
-            ? path == Whole
-                ? name
-                : path
-            : $"{path}.{name}";
+        return Within(json.Path) is { } path && path.EndsWith(name, StringComparison.OrdinalIgnoreCase)
+            ? path
+            : At(json.Path, name);
     }
 
-    private const string Whole = "(整体)";
+    /// <summary>A property of the object at this path.</summary>
+    private static string At(string? path, string name) => Within(path) is { } around ? $"{around}.{name}" : name;
 
-    private static string Field(string? path) =>
-        path is null or "$" ? Whole
+    private static string Field(string? path) => Within(path) ?? "(整体)";
+
+    /// <summary>As we write it; null: the whole.</summary>
+    private static string? Within(string? path) =>
+        path is null or "$" ? null
         : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..]
         : path;
 

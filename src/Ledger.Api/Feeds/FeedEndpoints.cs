@@ -9,6 +9,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Feeds;
+using Ledger.Domain.Feeds.Steps;
 using Marten;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
@@ -71,7 +72,6 @@ public static class FeedEndpoints
         var (after, limit) = (query.After ?? -1, query.Limit ?? 100);
         if (after < -1)
             throw Require.Invalid("after", "应不小于 -1");
-        await RequireReachedAsync(after, database, cancellation);
         if (limit is < 1 or > EventFeed.MaxPage)
             throw Require.Invalid("limit", $"应为 1 至 {EventFeed.MaxPage}");
         if (query.Wait is < 0 or > MaxWait)
@@ -88,19 +88,6 @@ public static class FeedEndpoints
         );
     }
 
-    /// <summary>Whoever has read further than there is, in a ledger before this one, would wait for ever.</summary>
-    private static async Task RequireReachedAsync(long after, NpgsqlDataSource database, CancellationToken cancellation)
-    {
-        if (after == -1)
-            return;
-        await using var connection = await database.OpenConnectionAsync(cancellation);
-        if (await EventFeed.LastAsync(connection) is var last && after > last)
-            throw Require.Invalid(
-                "after",
-                $"日志只到 {last}，这个位置以后没有事件；账本若恢复过备份，请从日志末尾接着读并核对"
-            );
-    }
-
     private static async Task<FeedFilter> FilterAsync(
         FeedQuery query,
         NpgsqlDataSource database,
@@ -113,13 +100,16 @@ public static class FeedEndpoints
             ',',
             StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
         );
-        if (types.Length > Subscription.MaxTypes)
-            throw Require.Invalid("types", $"最多 {Subscription.MaxTypes} 种事件");
-        var known = SubscriptionEndpoints.Known(store).Known;
-        if (types.FirstOrDefault(t => !known.Contains(t)) is { } unknown)
-            throw Require.Invalid("types", $"没有事件“{unknown}”");
+        if (types.Length > 0 && OpenSubscription.TypesFault(SubscriptionEndpoints.Known(store), types) is { } fault)
+            throw new RefusedException(fault);
         var scope = Scope.Narrow(caller, query.Region);
         await using var connection = await database.OpenConnectionAsync(cancellation);
+        // Whoever has read further than there is, in a ledger before this one, would wait for ever.
+        if (query.After is > -1 and var after && await EventFeed.LastAsync(connection) is var last && after > last)
+            throw Require.Invalid(
+                "after",
+                $"日志只到 {last}，这个位置以后没有事件；账本若恢复过备份，请从日志末尾接着读并核对"
+            );
         return new(scope, types, await AuditEndpoints.SeesNobodysAsync(connection, scope));
     }
 

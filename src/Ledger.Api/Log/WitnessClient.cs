@@ -88,7 +88,10 @@ public sealed class WitnessClient(
             )
             {
                 // It remembers more of us than we of it; or another node has signed on and asked meanwhile.
-                if (theirs != known && theirs <= await SizeAsync(connection))
+                if (
+                    theirs != known
+                    && theirs <= await LogStore.SignedSizeAsync(connection, LedgerStore.Schema, keys.Known)
+                )
                 {
                     told = theirs;
                     continue;
@@ -130,9 +133,6 @@ public sealed class WitnessClient(
                 ("size", size)
             )
         ).Single();
-
-    private async Task<long> SizeAsync(NpgsqlConnection connection) =>
-        (await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known))?.Size ?? 0;
 
     /// <summary>
     /// It has seen a longer log, so nobody books on this one. Where two people have declared that tail to be lost, it

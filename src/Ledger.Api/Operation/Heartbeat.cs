@@ -150,13 +150,17 @@ public sealed class Heartbeat(
     /// While a database hangs some that ask it hold a thread each; whoever asks how the node is gets another at once.
     /// At all other times more threads than processors cost each posting a sixth more of them (bench/README.md).
     /// </summary>
-    private static void SpareThreads(bool isNeeded)
-    {
-        ThreadPool.GetMinThreads(out _, out var completion);
-        ThreadPool.SetMinThreads(isNeeded ? Math.Max(16, Usual) : Usual, completion);
-    }
+    private static void SpareThreads(bool isNeeded) =>
+        ThreadPool.SetMinThreads(isNeeded ? Math.Max(16, Usual.Workers) : Usual.Workers, Usual.Completion);
 
-    private static readonly int Usual = Environment.ProcessorCount;
+    /// <summary>As the process was started with.</summary>
+    private static readonly (int Workers, int Completion) Usual = MinThreads();
+
+    private static (int Workers, int Completion) MinThreads()
+    {
+        ThreadPool.GetMinThreads(out var workers, out var completion);
+        return (workers, completion);
+    }
 
     private void Tell(Degradation? trouble)
     {

@@ -29,7 +29,7 @@ public sealed record Sent(
 /// <summary>What the clients of one run asked for and were told.</summary>
 public sealed class Journal
 {
-    private readonly ConcurrentBag<DateTime> _done = [];
+    private readonly ConcurrentQueue<DateTime> _done = [];
     private int _answered,
         _resent,
         _repeated;
@@ -52,7 +52,7 @@ public sealed class Journal
     {
         Commands.Add(command);
         if (command.IsDone)
-            _done.Add(DateTime.UtcNow);
+            _done.Enqueue(DateTime.UtcNow);
         if (command.Status is not null)
             Interlocked.Increment(ref _answered);
     }

@@ -15,14 +15,11 @@ public abstract class Machine : IAsyncDisposable
     private readonly string _nodesConnectionString;
     private TimeSpan _offset;
 
-    /// <param name="folder">Holds the keys, the nodes' clocks and what makes a process look at them.</param>
+    /// <param name="folder">Holds the keys, the clocks, of which "clock" is set, and what makes a process look.</param>
     /// <param name="nodesConnectionString">The nodes' way to their data.</param>
     /// <param name="offset">How far the county's time is from this machine's.</param>
-    protected Machine(string folder, string nodesConnectionString, TimeSpan offset)
-    {
+    protected Machine(string folder, string nodesConnectionString, TimeSpan offset) =>
         (Folder, _nodesConnectionString, _offset) = (folder, nodesConnectionString, offset);
-        SetClock(folder, "clock", offset);
-    }
 
     protected string Folder { get; }
     public string KeyFile => Path.Combine(Folder, "keys.json");

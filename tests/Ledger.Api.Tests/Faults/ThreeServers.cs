@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Text;
 using Ledger.Api.Storage;
 using Npgsql;
 
@@ -59,6 +58,7 @@ public sealed class ThreeServers : Machine
     {
         Directory.CreateDirectory(folder);
         await MakeClockAsync(folder);
+        SetClock(folder, "clock", offset);
         var network = await Network.MakeAsync(Interlocked.Increment(ref _number) % 250, Names);
         var machine = new ThreeServers(folder, files, network, offset);
         try
@@ -78,10 +78,7 @@ public sealed class ThreeServers : Machine
     /// <summary>PostgreSQL's programs, of which the server itself has the county's time.</summary>
     private async Task MakeProgramsAsync()
     {
-        var programs = Path.Combine(
-            Directory.GetDirectories("/usr/lib/postgresql").Max(StringComparer.Ordinal)!,
-            "bin"
-        );
+        var programs = PrivateCluster.FindBinaries("postgres", "pg_controldata", "pg_rewind");
         Directory.CreateDirectory(Binaries);
         foreach (var program in Directory.GetFiles(programs))
             File.CreateSymbolicLink(Path.Combine(Binaries, Path.GetFileName(program)), program);
@@ -105,7 +102,7 @@ public sealed class ThreeServers : Machine
         foreach (var name in Names)
         {
             Directory.CreateDirectory(Path.Combine(Folder, $"{name}"));
-            await Programs.RequireAsync("chown", "postgres", Path.Combine(Folder, $"{name}"));
+            await Programs.ToServerAsync(Path.Combine(Folder, $"{name}"));
             await File.WriteAllTextAsync(Path.Combine(Folder, $"{name}", "patroni.yml"), Filled("patroni.yml", name));
             StartEtcd(name);
             StartMember(name);
@@ -131,14 +128,11 @@ public sealed class ThreeServers : Machine
     }
 
     /// <summary>A file of the example, as on the machine of this name.</summary>
-    private string Filled(string file, char name)
-    {
-        var text = new StringBuilder(File.ReadAllText(Path.Combine(_files, file)));
-        foreach (var other in Names)
-            text.Replace($"@{char.ToUpperInvariant(other)}@", _network.Address(other));
-        foreach (
-            var (mark, value) in new[]
-            {
+    private string Filled(string file, char name) =>
+        Programs.Filled(
+            Path.Combine(_files, file),
+            [
+                .. Names.Select(n => ($"{char.ToUpperInvariant(n)}", _network.Address(n))),
                 ("NAME", $"{name}"),
                 ("ADDRESS", _network.Address(name)),
                 ("NETWORK", _network.Range),
@@ -149,11 +143,8 @@ public sealed class ThreeServers : Machine
                 ("SUPERUSER_PASSWORD", "secret"),
                 ("REPLICATION_PASSWORD", "secret"),
                 ("REWIND_PASSWORD", "secret"),
-            }
-        )
-            text.Replace($"@{mark}@", value);
-        return text.ToString();
-    }
+            ]
+        );
 
     private void StartEtcd(char name)
     {
@@ -176,11 +167,7 @@ public sealed class ThreeServers : Machine
     private void StartMember(char name) =>
         _members[name] = new Contained(
             Path.Combine(Folder, $"{name}", "patroni.log"),
-            [
-                .. _network.In(name),
-                .. "setpriv --reuid=postgres --regid=postgres --init-groups -- patroni".Split(' '),
-                Path.Combine(Folder, $"{name}", "patroni.yml"),
-            ]
+            [.. _network.In(name), .. Programs.AsServer, "patroni", Path.Combine(Folder, $"{name}", "patroni.yml")]
         );
 
     private void StartProxy() =>
@@ -217,23 +204,14 @@ public sealed class ThreeServers : Machine
                 await _network.MendAsync(primary);
                 break;
             case FaultKind.EtcdKilled:
-                _etcd[primary].Kill();
-                Struck();
-                await Task.Delay(last * 5);
-                StartEtcd(primary);
+                await AwayAsync(_etcd[primary], last * 5, () => StartEtcd(primary));
                 break;
             case FaultKind.StandbyKilled:
                 var standby = await TheAsync("synchronous");
-                _members[standby].Kill();
-                Struck();
-                await Task.Delay(last * 5);
-                StartMember(standby);
+                await AwayAsync(_members[standby], last * 5, () => StartMember(standby));
                 break;
             case FaultKind.ProxyKilled:
-                _proxy!.Kill();
-                Struck();
-                await Task.Delay(last);
-                StartProxy();
+                await AwayAsync(_proxy!, last, StartProxy);
                 break;
             case FaultKind.Switchover:
                 await HandOverAsync(primary);
@@ -251,6 +229,14 @@ public sealed class ThreeServers : Machine
                 throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, "not of three servers");
         }
         await WholeAsync();
+    }
+
+    private async Task AwayAsync(Contained program, TimeSpan last, Action start)
+    {
+        program.Kill();
+        Struck();
+        await Task.Delay(last);
+        start();
     }
 
     private async Task HandOverAsync(char primary)

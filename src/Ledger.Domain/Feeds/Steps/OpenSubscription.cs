@@ -35,8 +35,13 @@ public static class OpenSubscription
 
     /// <summary>What stands against an address or a choice of types, also of a change.</summary>
     internal static Rejection? Fault(Basis basis, string address, IReadOnlyList<string> types) =>
-        AddressFault(address) is { } fault ? new Rejection(Rejections.FieldInvalid, fault) { Field = "address" }
-        : types.Count > Subscription.MaxTypes
+        AddressFault(address) is { } fault
+            ? new Rejection(Rejections.FieldInvalid, fault) { Field = "address" }
+            : TypesFault(basis, types);
+
+    /// <summary>What stands against a choice of types, also of whoever reads the feed himself.</summary>
+    public static Rejection? TypesFault(Basis basis, IReadOnlyList<string> types) =>
+        types.Count > Subscription.MaxTypes
             ? new Rejection(Rejections.FieldInvalid, $"最多 {Subscription.MaxTypes} 种事件") { Field = "types" }
         : types.FirstOrDefault(t => !basis.Known.Contains(t)) is { } unknown
             ? new Rejection(Rejections.FieldInvalid, $"没有事件“{unknown}”") { Field = "types" }
