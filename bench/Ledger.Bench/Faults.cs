@@ -47,16 +47,13 @@ public static class Faults
                         0,
                         default,
                         default,
-                        [new Violation("run", $"{e}")],
-                        ""
+                        [new Violation("run", $"{e}")]
                     );
                 }
                 lock (results)
                 {
                     results.Add(result);
                     Console.WriteLine($"{results.Count}/{seeds.Count} {result}");
-                    if (result.NodesSaid.Length > 0)
-                        File.WriteAllText($"/var/tmp/ledger-faults-{seed}.log", result.NodesSaid);
                 }
             }
         );

@@ -105,6 +105,12 @@ try
             "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
             "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
             "jobs" => Jobs.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 100_000, report),
+            "sizes" => Ledger.Bench.Sizes.RunAsync(
+                cluster,
+                folder,
+                args.Length > 1 ? int.Parse(args[1]) : 5_000,
+                report
+            ),
             "tasks" => Tasks.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 200, report),
             "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
             "versus" => Versus.RunAsync(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -50,6 +51,21 @@ public static class Sql
 
     public static NpgsqlParameter Longs<T>(this IReadOnlyCollection<T> rows, Func<T, long?> value) =>
         rows.Column(NpgsqlDbType.Bigint, value);
+
+    /// <summary>
+    /// A day as events and states have it, in a column of text; null: none, or what somebody wrote past the product.
+    /// </summary>
+    public static DateOnly? Day(this NpgsqlDataReader row, int column) =>
+        !row.IsDBNull(column)
+        && DateOnly.TryParseExact(
+            row.GetString(column),
+            "yyyy-MM-dd",
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.None,
+            out var day
+        )
+            ? day
+            : null;
 
     public static NpgsqlParameter Text(string value) => new() { NpgsqlDbType = NpgsqlDbType.Text, Value = value };
 

@@ -69,15 +69,7 @@ public static class LogStore
         $"coalesce({region}, '') !~ '^([0-9]{{4}}|[0-9]{{6}}|[0-9]{{9}}|[0-9]{{12}})$'";
 
     /// <summary>As <see cref="IsNobodys(string)"/>, of a region itself.</summary>
-    public static bool IsOfNobody(string region) =>
-        RegionCode.Fault(
-            region,
-            RegionCode.CityLength,
-            RegionCode.CountyLength,
-            RegionCode.TownshipLength,
-            RegionCode.VillageLength
-        )
-            is not null;
+    public static bool IsOfNobody(string region) => RegionCode.Fault(region, RegionCode.Lengths) is not null;
 
     /// <summary>
     /// Whether all that happened lies in the scope <c>@scope</c>, as an expression: a log with holes proves nothing, so

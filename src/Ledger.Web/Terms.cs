@@ -85,6 +85,7 @@ public static partial class Terms
         ["TaskKind.contribution-confirmation"] = "缴费更正确认",
         ["TaskKind.interest-registration"] = "登记利息",
         ["TaskKind.job-ended"] = "后台任务结束",
+        ["TaskKind.fee-reimbursement"] = "待补足手续费",
         ["NotifyWhen.never"] = "不提醒",
         ["NotifyWhen.at-once"] = "一有就提醒",
         ["NotifyWhen.daily"] = "每天汇总一次",

@@ -188,9 +188,42 @@ public sealed class ApiDocumentTests(ApiFixture api)
         using var unread = await api.Http.PostAsync("/api/session", strange);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, unread.StatusCode);
         Assert.Contains("utf-8", await unread.Content.ReadAsStringAsync());
-        using var nowhere = await offices.Auditor.SendAsync(HttpMethod.Get, "/api/nowhere", null);
-        Assert.Equal(HttpStatusCode.NotFound, nowhere.StatusCode);
-        Assert.Contains("not-found", await nowhere.Content.ReadAsStringAsync());
+        var nowhere = await api.Host.RefusedAsync("not-found", offices.Auditor, HttpMethod.Get, "/api/nowhere");
+        Assert.Equal("没有网址 /api/nowhere", nowhere.Detail);
+        using var unlike = await offices.Auditor.SendAsync(HttpMethod.Delete, "/api/pilots", null);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, unlike.StatusCode);
+        Assert.StartsWith(
+            "/api/pilots 不能用 DELETE，可用 ",
+            Refused.Of(await unlike.Content.ReadAsStringAsync()).Detail,
+            StringComparison.Ordinal
+        );
+    }
+
+    /// <summary>Whoever reads the refusal knows what to write instead.</summary>
+    [Theory]
+    [InlineData("policy-years/3708/2026", "payee", "5", "处无法读取")]
+    [InlineData("policy-years/3708/2026", "typo", "1", "JSON 中不应有字段 typo")]
+    [InlineData("policy-years/3708/2026", "noticeDays", "\"seven\"", "应为整数")]
+    [InlineData("policy-years/3708/2026", "effectiveFrom", "\"1/3/2026\"", "应为日期，如 2026-03-15")]
+    [InlineData("policy-years/3708/2026", "committeeSignsPlan", "\"yes\"", "应为 true 或 false")]
+    [InlineData("notifications", "mail", "5", "应为文字，写在引号里")]
+    [InlineData("notifications", "when", "\"weekly\"", "应为 never、at-once、daily 之一")]
+    public async Task What_is_of_a_wrong_kind_is_named_with_what_would_be_right(
+        string path,
+        string field,
+        string value,
+        string right
+    )
+    {
+        using var content = new StringContent(
+            $"{{\"{field}\":{value}}}",
+            System.Text.Encoding.UTF8,
+            "application/json"
+        );
+        var who = api.NewOffices().CityHrss;
+        var refused = await api.Host.RefusedAsync("body-invalid", who, HttpMethod.Put, $"/api/{path}", content);
+        Assert.Equal(field, refused.Field);
+        Assert.Contains(right, refused.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

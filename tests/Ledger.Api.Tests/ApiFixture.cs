@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json;
 using Alba;
 using Ledger.Api.Commands;
+using Ledger.Api.Feeds;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain.Identity;
@@ -35,6 +37,9 @@ public class ApiFixture : Databases
     /// <summary>What the product's mail server takes, and the county's gateway to SMS.</summary>
     public Faults.MailSink Mails { get; } = new();
     public Faults.Receiver Gateway { get; private set; } = null!;
+
+    /// <summary>A name that stands for an address within.</summary>
+    public const string NameWithin = "within.example.cn";
     public const string PublicAddress = "https://ledger.example.cn";
 
     public override async Task InitializeAsync()
@@ -57,11 +62,17 @@ public class ApiFixture : Databases
             web.UseSetting("Ledger:Notify:Gateway", Gateway.Address);
             web.UseSetting("Logging:LogLevel:Default", "Warning");
             web.UseSetting("Logging:LogLevel:Marten", "None"); // a lost race is an error to Marten and a retry to us
-            web.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>()));
+            web.ConfigureTestServices(s =>
+                s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>())
+                    .AddSingleton(new OutwardAddress([IPNetwork.Parse("127.0.0.0/8")], ResolveAsync))
+            );
         });
         Http = Host.Server.CreateClient();
         Http.Timeout = TimeSpan.FromMinutes(2);
     }
+
+    private static async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellation) =>
+        name == NameWithin ? [IPAddress.Parse("10.0.0.1")] : await Dns.GetHostAddressesAsync(name, cancellation);
 
     /// <summary>Settings under which people are told what waits for them; a digest goes out at any hour.</summary>
     public static IEnumerable<(string Name, string Value)> Notifying(Faults.MailSink mails) =>

@@ -93,6 +93,13 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         } while (after.Length > 0);
         Assert.Equal(byId.Entries.Select(e => e.Sequence).Reverse(), newest);
 
+        // An empty answer would say that there is none of it.
+        foreach (var name in (string[])["type", "role", "code"])
+        {
+            var address = $"/api/audit/events?{name}=typo";
+            Assert.Equal(name, (await api.Host.RefusedAsync("field-invalid", auditor, HttpMethod.Get, address)).Field);
+        }
+
         var foreign = api.NewOffices();
         Assert.Empty(
             (await foreign.Auditor.GetAsync<AuditPage>($"/api/audit/events?id={village.ApplicationId}")).Entries

@@ -1,4 +1,6 @@
 using System.Text;
+using Ledger.Api.Tasks;
+using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 
@@ -35,7 +37,12 @@ public sealed class BankFeeTests(ApiFixture api)
         var fee = Assert.Single(taken.OpenFees);
         Assert.Equal((1003.21m, 12.5m), (taken.AvailableAmount.Yuan, taken.OwedAmount.Yuan));
 
-        // The township sees it until it is made good.
+        // It waits for the village, and the township sees it, until it is made good.
+        async Task<IEnumerable<TaskView>> WaitingAsync(SampleClient who) =>
+            (await who.GetAsync<TaskListView>("/api/tasks?kind=fee-reimbursement")).Tasks;
+        var waits = Assert.Single(await WaitingAsync(officer));
+        Assert.Equal((village.FundId, 1, api.Today), (waits.Subject, waits.Count, Clock.Day(waits.Since!.Value)));
+        Assert.Empty(await WaitingAsync(village.Committee));
         async Task<IEnumerable<string>> SupervisedAsync() =>
             (await village.Offices.Township(village.VillageCode[..9]).GetAsync<SupervisionView>("/api/supervision"))
                 .Items.Where(i => i.Kind == "bank-fee")
@@ -46,6 +53,7 @@ public sealed class BankFeeTests(ApiFixture api)
         var whole = await officer.PostAsync<FundView>($"{fees}/{fee.FeeId}/reimbursement", good);
         Assert.Equal((1003.21m, 0m), (whole.AvailableAmount.Yuan, whole.OwedAmount.Yuan));
         Assert.Empty(await SupervisedAsync());
+        Assert.Empty(await WaitingAsync(officer));
 
         var today = $"{api.Today:yyyy-MM-dd}";
         var csv = $"{Statement}{today},1000.00,,IN1\n{today},3.21,,JX1\n{today},,12.50,SXF1\n{today},12.50,,BZ1\n";

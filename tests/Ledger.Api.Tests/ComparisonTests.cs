@@ -88,6 +88,9 @@ public sealed class ComparisonTests(ApiFixture api)
         Assert.Equal(422, status);
         Assert.Contains("不要都写", html, StringComparison.Ordinal);
         Assert.Contains("name=\"year\" value=\"2026\"", html, StringComparison.Ordinal);
+        (status, html) = await PageAsync(village.Officer, "/comparison?year=2026&against=2026");
+        Assert.Equal(422, status);
+        Assert.Contains("请写另一个年度", html, StringComparison.Ordinal);
         // Its siblings: a village that is none, an amount that is none, a date that is none.
         (status, html) = await PageAsync(village.Offices.Auditor, "/comparison?region=没有这个村&year=2026");
         Assert.Equal(422, status);

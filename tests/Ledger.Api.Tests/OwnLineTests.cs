@@ -4,6 +4,8 @@ using Ledger.Api.Commands;
 using Ledger.Api.Notices;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Ledger.Projections.Reports;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;
@@ -187,6 +189,28 @@ public sealed class OwnLineTests(ApiFixture api)
             new[] { "已审批", "已付款", "已入账" },
             step => Assert.Contains(step, page, StringComparison.Ordinal)
         );
+    }
+
+    /// <summary>Whoever does not know what his village's collective is called goes there by place.</summary>
+    [Fact]
+    public async Task Notices_are_found_from_county_to_township_to_village()
+    {
+        var (village, _) = await NoticedAsync();
+        await village.NoticeAsync();
+        await NoticeAsync(village, n => n.GetProperty("isPublic").GetBoolean());
+        string[] way = ["", .. RegionCode.Lengths.Skip(1).Select(length => $"?region={village.VillageCode[..length]}")];
+        foreach (var (at, next) in way.Zip(way.Skip(1)))
+            Assert.Contains(
+                $"href=\"/notices{next}\"",
+                await api.Http.GetStringAsync($"/notices{at}"),
+                StringComparison.Ordinal
+            );
+        var own = await api.Http.GetStringAsync($"/notices{way[^1]}");
+        Assert.Contains($"href=\"/notices/{village.ApplicationId}\"", own, StringComparison.Ordinal);
+        var elsewhere = await api.Http.ReadAsync<List<NoticeListView>>("/api/notices?region=9999");
+        Assert.Empty(elsewhere);
+        using var wrong = await api.Http.GetAsync("/api/notices?region=99");
+        Assert.Equal("region", Refused.Of("field-invalid", await wrong.Content.ReadAsStringAsync()).Field);
     }
 
     /// <summary>As the list has it, once the read models have come so far.</summary>

@@ -45,6 +45,31 @@ public sealed class SamplingTests(ApiFixture api)
 
         await api.Host.RefusedAsync("wrong-state", auditor, $"{path}/draw", new { words = Words });
         await api.Host.RefusedAsync("sample-empty", auditor, "/api/samples", Body(village, year - 1));
+        var wordsDigest = FenSample.WordsDigest(Words);
+        var kind = new
+        {
+            fundId = village.FundId,
+            year,
+            kind = "allocated",
+            size = 5,
+            wordsDigest,
+        };
+        Assert.Equal(
+            "kind：应为 reserved、returned、transferred 之一",
+            (await api.Host.RefusedAsync("field-invalid", auditor, "/api/samples", kind)).Detail
+        );
+        var tooMany = new
+        {
+            fundId = village.FundId,
+            year,
+            kind = "reserved",
+            intervalAmount = 0.01m,
+            wordsDigest,
+        };
+        Assert.Equal(
+            "intervalAmount",
+            (await api.Host.RefusedAsync("field-invalid", auditor, "/api/samples", tooMany)).Field
+        );
         foreach (var other in (SampleClient[])[village.Officer, village.Offices.Approver])
         {
             await api.Host.RefusedAsync("forbidden", other, "/api/samples", Body(village, year));

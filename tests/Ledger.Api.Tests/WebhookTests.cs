@@ -212,10 +212,27 @@ public sealed class WebhookTests(ApiFixture api)
     [InlineData("https://0x0a000001/")]
     [InlineData("https://167772161/")]
     [InlineData("https://0/")]
-    public async Task What_lies_within_is_not_called(string address)
+    public async Task What_lies_within_is_neither_noted_down_nor_called(string address)
     {
         var village = await api.RegisteredAsync();
-        var path = await OpenAsync(village, address);
+        var refusal = await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Offices.Administrator,
+            "/api/subscriptions",
+            new { name = "县大数据平台", address }
+        );
+        Assert.Equal("address", refusal.Field);
+        // An earlier build may have noted it down, or the setting has changed since.
+        using var http = new HttpClient(new OutwardAddress([], Dns.GetHostAddressesAsync).Handler());
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => http.PostAsync(address, null));
+        Assert.IsType<ForbiddenAddressException>(e.InnerException);
+    }
+
+    [Fact]
+    public async Task A_name_of_something_within_is_not_called()
+    {
+        var village = await api.RegisteredAsync();
+        var path = await OpenAsync(village, $"https://{ApiFixture.NameWithin}/");
         var tried = await village.Offices.Administrator.PostAsync<DeliveryView>($"{path}/test");
         Assert.Equal((null, "address-forbidden"), (tried.Status, tried.Failure));
     }

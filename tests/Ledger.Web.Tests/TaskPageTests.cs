@@ -50,6 +50,8 @@ public sealed class TaskPageTests(WebFixture web)
         await page.WaitForURLAsync("**/tasks");
         var task = page.Locator($"#list a[href='/applications/{village.ApplicationId}/review']");
         await Assertions.Expect(page.Locator("#list > tr")).ToHaveCountAsync(before + 1);
+        // It stands beside the menu: no entry of it is marked as where he is.
+        await Assertions.Expect(page.Locator("nav.main [aria-current]")).ToHaveCountAsync(0);
         await clerk.ShootAsync("story-tasks");
         await page.SetViewportSizeAsync(390, 844);
         await clerk.ShootAsync("390-tasks");

@@ -4,6 +4,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
 using Ledger.TransparencyLog;
@@ -56,6 +57,13 @@ public static class AuditEndpoints
         Roles.CountyAgriculture,
     ];
 
+    private static readonly string[] ActingRoles =
+    [
+        .. Roles.Everybody,
+        ActorName.Public.Role,
+        ActorName.System("").Role,
+    ];
+
     public static void MapAudit(this IEndpointRouteBuilder api) =>
         api.MapGet("/audit/events", Search)
             .Reading<AuditPage>(
@@ -91,6 +99,13 @@ public static class AuditEndpoints
         var (id, actor, role, type, code, region, minAmount, maxAmount, from, to, after, limit, newestFirst) = query;
         if (limit is < 1 or > MaxPage)
             throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
+        // Whoever asks for what is never there would take the empty answer for one.
+        if (type is not null && !Terms.EventTypes.ContainsKey(type))
+            throw Require.Invalid("type", $"没有事件 {PersonalNumbers.Quoted(type)}");
+        if (role is not null && !ActingRoles.Contains(role))
+            throw Require.Invalid("role", $"应为 {string.Join("、", ActingRoles)} 之一");
+        if (code is not null && code != AuditEntry.Unreadable && !Rejections.All.ContainsKey(code))
+            throw Require.Invalid("code", $"没有拒绝代码 {PersonalNumbers.Quoted(code)}");
         var size = limit ?? 100;
         var (beyond, direction) = newestFirst == true ? ("<", "desc") : (">", "asc");
         await using var connection = await reads.OpenAsync(cancellation);
@@ -158,13 +173,10 @@ public static class AuditEndpoints
     }
 
     /// <summary>
-    /// All of a person are the person's own events and those of each of his years, whichever there are: rural pension
-    /// insurance began in 2009.
+    /// All of a person are the person's own events and those of each of his years, whichever there are.
     /// </summary>
     private static string[] OfPerson(string id) =>
-        StreamId.IsMember(id)
-            ? [id, .. Enumerable.Range(2009, 91).Select(year => StreamId.MemberYear(id, year))]
-            : [id];
+        StreamId.IsMember(id) ? [id, .. SchemeYears.All.Select(year => StreamId.MemberYear(id, year))] : [id];
 
     /// <summary>What is of no region, whoever sees everything else sees too.</summary>
     internal static async Task<bool> SeesNobodysAsync(NpgsqlConnection connection, string scope) =>

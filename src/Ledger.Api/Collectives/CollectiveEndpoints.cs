@@ -312,7 +312,7 @@ public static class CollectiveEndpoints
 
     private static async Task<Answer> Survey(string id, int year, SurveyBody body, Command command)
     {
-        if (year < 2009)
+        if (year < SchemeYears.First)
             throw Require.Invalid("year", "年度不能早于2009");
         var known = await command.LoadAsync<Collective>(id);
         var survey = new Survey(body.CollectiveIncomeAmount, body.Members, body.InsuredMembers, body.Payers);

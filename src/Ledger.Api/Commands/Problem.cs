@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ledger.Api.Pages;
@@ -156,7 +157,7 @@ public static partial class Problem
             },
             BadHttpRequestException { InnerException: JsonException json } => new Rejection(
                 Rejections.BodyInvalid,
-                $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段"
+                Unread(json)
             )
             {
                 Field = Within(json.Path),
@@ -240,16 +241,61 @@ public static partial class Problem
             Money.Asked(text, out var fault);
             return new Rejection(Rejections.AmountInvalid, $"{name}：{fault}") { Field = name };
         }
-        var right = type switch
-        {
-            nameof(DateOnly) => $"，{Queries.Day}",
-            nameof(DateTimeOffset) => $"，{Queries.Moment}",
-            "int" or "long" => "，应为整数",
-            "bool" => "，应为 true 或 false",
-            _ => "",
-        };
+        var right = Right(type) is { } should ? $"，{should}" : "";
         return new Rejection(Rejections.BodyInvalid, $"参数 {name} 的取值不对{right}") { Field = name };
     }
+
+    /// <summary>What would stand rightly where something of this type is expected; null: too much to say.</summary>
+    private static string? Right(string type) =>
+        type switch
+        {
+            nameof(DateOnly) => Queries.Day,
+            nameof(DateTimeOffset) => Queries.Moment,
+            "int" or "long" or nameof(Int32) or nameof(Int64) => "应为整数",
+            "bool" or nameof(Boolean) => "应为 true 或 false",
+            nameof(String) => "应为文字，写在引号里",
+            _ => null,
+        };
+
+    /// <summary>What the serializer could not take, with what would be right there.</summary>
+    private static string Unread(JsonException json)
+    {
+        var at = Field(json.Path);
+        if (json.Message.Contains("could not be mapped to any", StringComparison.Ordinal))
+            return $"JSON 中不应有字段 {at}";
+        var type = Expected(json);
+        var right = type is { IsEnum: true }
+            ? $"应为 {string.Join("、", Enum.GetNames(type).Select(JsonNamingPolicy.KebabCaseLower.ConvertName))} 之一"
+            : Right(type?.Name ?? "");
+        return right is null
+            ? $"JSON 在 {at} 处无法读取：类型不对、取值不在允许范围，或有未知字段"
+            : $"JSON 的 {at} 取值不对，{right}";
+    }
+
+    /// <summary>What should stand at the path; null: the serializer does not tell.</summary>
+    private static Type? Expected(JsonException json)
+    {
+        var name = Unconverted().Match(json.Message) is { Success: true } found
+            ? found.Groups[1].Value
+            : nameof(Object);
+        var named =
+            typeof(Money).Assembly.GetType(name) ?? typeof(Problem).Assembly.GetType(name) ?? Type.GetType(name);
+        // Of a record's parameter it names the record.
+        var field = json.Path?.Split('.')[^1].Split('[')[0] ?? "";
+        var type =
+            named
+                ?.GetProperty(field, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)
+                ?.PropertyType
+            ?? named;
+        if (json.Path?.EndsWith(']') == true)
+            type = type?.GetGenericArguments().FirstOrDefault() ?? type;
+        return type is null ? null : Nullable.GetUnderlyingType(type) ?? type;
+    }
+
+    [System.Text.RegularExpressions.GeneratedRegex(
+        @"could not be converted to (?:System\.Nullable`1\[)?([\w+]+(?:\.[\w+]+)*)"
+    )]
+    private static partial System.Text.RegularExpressions.Regex Unconverted();
 
     /// <summary>The property names that the serializer quotes, after the type's own.</summary>
     private static List<string> Names(string message) =>
@@ -293,6 +339,7 @@ public static partial class Problem
         var http = context.HttpContext;
         var code =
             http.Response.StatusCode == StatusCodes.Status404NotFound ? Rejections.NotFound : Rejections.BodyInvalid;
+        var (method, path) = (http.Request.Method, http.Request.Path);
         var rejection = new Rejection(
             code with
             {
@@ -305,7 +352,9 @@ public static partial class Problem
                 StatusCodes.Status415UnsupportedMediaType =>
                     $"这里不收 Content-Type 为 {PersonalNumbers.Quoted(http.Request.ContentType!)} 的内容："
                         + "JSON 用 application/json，上传文件用 multipart/form-data",
-                _ => $"{http.Request.Method} {http.Request.Path}",
+                StatusCodes.Status404NotFound => $"没有网址 {path}",
+                StatusCodes.Status405MethodNotAllowed => $"{path} 不能用 {method}，可用 {http.Response.Headers.Allow}",
+                _ => $"{method} {path}",
             }
         );
         return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection, http) : Of(rejection, http)).ExecuteAsync(http);
@@ -325,7 +374,8 @@ public static partial class Problem
                 // An answer, not a fault of ours.
                 SuppressDiagnosticsCallback = failed =>
                     failed.Exception is RefusedException or BadHttpRequestException or UnreadableEventException
-                    || Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
+                    || Meaning(failed.Exception)?.Code is { } code
+                        && (code == Rejections.BodyInvalid || code == Rejections.Busy),
             }
         );
         app.UseStatusCodePages(EmptyAnswerAsync);
@@ -335,6 +385,11 @@ public static partial class Problem
     {
         var e = http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()!.Error;
         var rejection = Meaning(e) ?? new Rejection(Rejections.Internal, "请求没有完成，没有写入任何内容");
+        // A line for each, where a database that is away would fill the disk with stack traces.
+        if (rejection.Code == Rejections.Busy)
+            http.RequestServices.GetRequiredService<ILoggerFactory>()
+                .CreateLogger(typeof(Problem))
+                .LogWarning("{Method} {Path}: {Reason}", http.Request.Method, http.Request.Path, e.Message);
         if (
             e is UnreadableEventException or ForgedAxisException
             || (e is PostgresException && rejection.Code == Rejections.FundDamaged)

@@ -88,7 +88,7 @@ public static class Require
         {
             null => today,
             { } d when d > today => throw Invalid(field, $"业务日期不能晚于今天（{today:yyyy-MM-dd}）"),
-            { Year: < 2009 } => throw Invalid(field, "业务日期过早"),
+            { Year: < SchemeYears.First } => throw Invalid(field, "业务日期过早"),
             { } d => d,
         };
 
@@ -99,19 +99,22 @@ public static class Require
     }
 
     /// <summary>An enum's published word (e.g. <c>per-tier</c>) in a query; null when absent.</summary>
-    public static T? Word<T>(string? word, string field)
+    /// <param name="among">Those that can stand here; null: all.</param>
+    public static T? Word<T>(string? word, string field, IReadOnlyList<T>? among = null)
         where T : struct, Enum
     {
         if (word is null)
             return null;
-        foreach (var value in Enum.GetValues<T>())
+        var values = among ?? Enum.GetValues<T>();
+        foreach (var value in values)
             if (value.Word() == word)
                 return value;
-        throw Invalid(field, $"应为 {string.Join("、", Enum.GetValues<T>().Select(v => v.Word()))} 之一");
+        throw Invalid(field, $"应为 {string.Join("、", values.Select(v => v.Word()))} 之一");
     }
 
     public static RefusedException Invalid(string field, string message) =>
         new(new Rejection(Rejections.FieldInvalid, $"{field}：{message}") { Field = field });
 
-    public static RefusedException NotFound(string what) => new(new Rejection(Rejections.NotFound, $"没有找到 {what}"));
+    public static RefusedException NotFound(string what) =>
+        new(new Rejection(Rejections.NotFound, what is [> '\x7f', ..] ? $"没有找到{what}" : $"没有找到 {what}"));
 }

@@ -37,6 +37,12 @@ public sealed class OutwardAddress(
         return allowed.Any(n => n.Contains(plain)) || !Within.Any(n => n.Contains(plain));
     }
 
+    /// <summary>Whether it may lead somewhere: what a name stands for is seen only when it is called.</summary>
+    public bool MayAllow(Uri address) =>
+        IPAddress.TryParse(address.IdnHost, out var literal)
+            ? Allows(literal)
+            : !address.IsLoopback || Allows(IPAddress.Loopback) || Allows(IPAddress.IPv6Loopback);
+
     /// <summary>
     /// A handler that connects to nothing else. The name is looked up once, and what was looked at is what is connected
     /// to: a name that answers otherwise the next time leads nowhere else. It follows no redirect and asks no proxy.

@@ -142,23 +142,30 @@ public static class SubscriptionEndpoints
                 .ToHashSet()
         );
 
-    private static string Address(string? address) => Require.Prose(address, "address", Subscription.MaxAddress);
+    private static string Address(string? address, OutwardAddress outward)
+    {
+        var text = Require.Prose(address, "address", Subscription.MaxAddress);
+        return !Uri.TryCreate(text, UriKind.Absolute, out var uri) || outward.MayAllow(uri)
+            ? text
+            : throw Require.Invalid(
+                "address",
+                "地址在内部网络，推送不到；须由维护机器的人用 Ledger:Webhooks:AllowedNetworks 放行"
+            );
+    }
 
-    private static async Task<Answer> Open(SubscriptionBody body, Command command, IDocumentStore store)
+    private static async Task<Answer> Open(
+        SubscriptionBody body,
+        Command command,
+        IDocumentStore store,
+        OutwardAddress outward
+    )
     {
         var region = body.Region is { Length: > 0 } given ? given : command.Actor.Region;
-        Require.Region(
-            region,
-            "region",
-            RegionCode.CityLength,
-            RegionCode.CountyLength,
-            RegionCode.TownshipLength,
-            RegionCode.VillageLength
-        );
+        Require.Region(region, "region", RegionCode.Lengths);
         var request = new OpenSubscription.Request(
             region,
             Require.Name(body.Name, "name", Subscription.MaxName),
-            Address(body.Address),
+            Address(body.Address, outward),
             body.Types ?? []
         );
         var decision = OpenSubscription.Decide(Known(store), request, command.Actor);
@@ -168,9 +175,15 @@ public static class SubscriptionEndpoints
         return Answer.Created($"/api/subscriptions/{id}", await ViewAsync(command.Connection, state), state.Revision);
     }
 
-    private static Task<Answer> Change(string id, SubscriptionChangeBody body, Command command, IDocumentStore store)
+    private static Task<Answer> Change(
+        string id,
+        SubscriptionChangeBody body,
+        Command command,
+        IDocumentStore store,
+        OutwardAddress outward
+    )
     {
-        var address = Address(body.Address);
+        var address = Address(body.Address, outward);
         return DecideAsync(
             id,
             command,

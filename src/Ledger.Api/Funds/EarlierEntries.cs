@@ -117,7 +117,7 @@ public static class EarlierEntries
         // What no decider wrote is no entry: the fund's own fold, right after, names it.
         return
             Text(2) is { } id
-            && DateOnly.TryParseExact(Text(3), "yyyy-MM-dd", out var on)
+            && row.Day(3) is { } on
             && long.TryParse(Text(4), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var fen)
             ? new EarlierEntry(row.GetBoolean(0), row.GetString(1), id, on, new Money(fen), Text(5))
             : null;

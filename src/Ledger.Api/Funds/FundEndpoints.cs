@@ -706,7 +706,7 @@ public static class FundEndpoints
         var explanation = Require.OptionalProse(body?.Explanation, "explanation", 500);
         var evidence = await command.EvidenceAsync(body?.Evidence, "evidence");
         var fund = await command.LoadAsync<Fund>(id);
-        var last = new DateOnly(Math.Clamp(year, 2009, 2100), 12, 31);
+        var last = new DateOnly(Math.Clamp(year, SchemeYears.First, SchemeYears.Last), 12, 31);
         var events = await command.EventsAsync<Fund>(id);
         var balance = FundStatement.TrialBalance(events, last);
         var open = new DateOnly(fund.ClosedThrough == 0 ? 1 : Math.Min(fund.ClosedThrough + 1, last.Year), 1, 1);
@@ -897,7 +897,7 @@ public static class FundEndpoints
         Clock clock
     )
     {
-        var (first, last) = (from ?? new DateOnly(2009, 1, 1), to ?? clock.Today);
+        var (first, last) = (from ?? new DateOnly(SchemeYears.First, 1, 1), to ?? clock.Today);
         if (first > last)
             throw Require.Invalid("from", "起始日期不能晚于截止日期");
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);

@@ -259,9 +259,6 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
 
     private static readonly string[] DateForms = ["yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyyMMdd", "yyyy年M月d日"];
 
-    /// <summary>Nothing that is booked here is older: the scheme began in 2009.</summary>
-    private const int FirstYear = 2009;
-
     /// <summary>A date as people write it, with or without the time, or as a spreadsheet shows it.</summary>
     public DateOnly Date(string column, DateOnly today)
     {
@@ -271,8 +268,8 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
             Wrong(column, "不是日期，应如 2026-03-15");
         else if (date > today)
             Wrong(column, "日期不能晚于今天");
-        else if (date.Year < FirstYear)
-            Wrong(column, $"日期过早，请核对（{FirstYear} 年以后）");
+        else if (date.Year < SchemeYears.First)
+            Wrong(column, $"日期过早，请核对（{SchemeYears.First} 年以后）");
         else
         {
             if (cell.IsNumber && !cell.Text.StartsWith("20", StringComparison.Ordinal)) // 20260315 is none

@@ -370,7 +370,7 @@ public static class MemberImports
     )
     {
         var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
-        if (year < 2009 || year > command.Today.Year)
+        if (year < SchemeYears.First || year > command.Today.Year)
             throw Require.Invalid("year", "年度不能早于2009，也不能晚于今年");
         var (body, file) = await Uploads.BodyOrRosterAsync(
             request,

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Ledger.Api.Plans;
 using Ledger.Projections.WorkQueues;
 using Marten;
@@ -68,7 +67,7 @@ public sealed class NoticeList(IDocumentStore store, NpgsqlDataSource database)
              where e.type = 'notice_published'
              order by e.seq_id desc
             """,
-            r => (Id: r.GetString(0), From: Day(r, 1), Until: Day(r, 2)),
+            r => (Id: r.GetString(0), From: r.Day(1), Until: r.Day(2)),
             ("most", Most)
         );
         return
@@ -78,18 +77,5 @@ public sealed class NoticeList(IDocumentStore store, NpgsqlDataSource database)
                 .Select(n => (n.Id, n.From!.Value, n.Until!.Value))
                 .DistinctBy(n => n.Id),
         ];
-
-        // What cannot be read stands in the trail, too.
-        static DateOnly? Day(NpgsqlDataReader r, int column) =>
-            !r.IsDBNull(column)
-            && DateOnly.TryParseExact(
-                r.GetString(column),
-                "yyyy-MM-dd",
-                CultureInfo.InvariantCulture,
-                DateTimeStyles.None,
-                out var day
-            )
-                ? day
-                : null;
     }
 }

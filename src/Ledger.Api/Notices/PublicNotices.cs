@@ -3,6 +3,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Identity;
 using Ledger.Projections.Reports;
 using Ledger.Web.Notices;
 using Marten;
@@ -11,17 +12,22 @@ namespace Ledger.Api.Notices;
 
 /// <summary>
 /// Which notices there are, for whoever has not signed in: the newest first, so that a villager finds his own by the
-/// village's name.
+/// village's name, or going from county to township to village.
 /// </summary>
 public static class PublicNotices
 {
     public static void MapPublicNotices(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/notices", (string? q, bool? open, NoticeList list, Clock clock) => FindAsync(q, open, list, clock))
+        api.MapGet(
+                "/notices",
+                (string? q, string? region, bool? open, NoticeList list, Clock clock) =>
+                    FindAsync(q, region, open, list, clock)
+            )
             .Reading<IReadOnlyList<NoticeListView>>(
                 "list-notices",
-                "公示清单（公开）：按集体名称查找 · The notices, by the collective's name"
-            );
+                "公示清单（公开）：按集体名称或区划查找 · The notices, by the collective's name or region"
+            )
+            .Refuses(Rejections.FieldInvalid);
         api.MapOwnLine();
     }
 
@@ -29,7 +35,7 @@ public static class PublicNotices
     {
         app.Page(
             "/notices",
-            async (string? q, string? state, NoticeList list, Clock clock) =>
+            async (string? q, string? region, string? state, NoticeList list, Clock clock) =>
             {
                 bool? open = state switch
                 {
@@ -41,8 +47,9 @@ public static class PublicNotices
                     new
                     {
                         Asked = q,
+                        Region = region ?? "",
                         State = state,
-                        Notices = await FindAsync(q, open, list, clock),
+                        Notices = await FindAsync(q, region, open, list, clock),
                     }
                 );
             }
@@ -75,14 +82,18 @@ public static class PublicNotices
         Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)));
 
     /// <param name="asked">Part of the collective's name; null or empty: all.</param>
+    /// <param name="region">Of a city, county, township or village; null or empty: everywhere.</param>
     /// <param name="open">Those whose days are not over, or those whose are; null: both.</param>
     private static async Task<IReadOnlyList<NoticeListView>> FindAsync(
         string? asked,
+        string? region,
         bool? open,
         NoticeList list,
         Clock clock
     )
     {
+        if (region is { Length: > 0 })
+            Require.Region(region, "region", RegionCode.Lengths);
         var name = PageRoutes.Typed(asked);
         return
         [
@@ -100,6 +111,7 @@ public static class PublicNotices
                     Notice.IsPublic(n.Item.Status, n.Until, clock.Today)
                 ))
                 .Where(n => n.CollectiveName.Contains(name, StringComparison.OrdinalIgnoreCase))
+                .Where(n => n.Region.StartsWith(region ?? "", StringComparison.Ordinal))
                 .Where(n => open is null || n.IsOpen == open)
                 .OrderByDescending(n => n.Until)
                 .ThenBy(n => n.Region, StringComparer.Ordinal),

@@ -58,8 +58,8 @@ public static class PolicyYearPages
                     region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region)
                 );
                 Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
-                if (asked is < 2009 or > 2100)
-                    throw Require.Invalid("year", "年度应在2009至2100之间");
+                if (!SchemeYears.Has(asked))
+                    throw Require.Invalid("year", SchemeYears.Fault);
                 if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region))
                     throw Require.NotFound(where);
                 var stream = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));

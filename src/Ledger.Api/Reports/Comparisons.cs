@@ -105,14 +105,17 @@ public sealed class Comparisons(IQuerySession session, StoredEvents stored, Long
     private IEnumerable<(DateOnly, DateOnly)> Years(Asked asked)
     {
         yield return OfYear(asked.Year ?? clock.Today.Year, "year");
-        if (asked.Against is { } against)
-            yield return OfYear(against, "against");
+        if (asked.Against is not { } against)
+            yield break;
+        if (against == (asked.Year ?? clock.Today.Year))
+            throw Require.Invalid("against", "请写另一个年度");
+        yield return OfYear(against, "against");
     }
 
     private static (DateOnly, DateOnly) OfYear(int year, string field) =>
-        year is >= 2009 and <= 2100
+        SchemeYears.Has(year)
             ? (new DateOnly(year - 1, 12, 31), new DateOnly(year, 12, 31))
-            : throw Require.Invalid(field, "年度应在2009至2100之间");
+            : throw Require.Invalid(field, SchemeYears.Fault);
 
     public static void Map(IEndpointRouteBuilder api) =>
         api.MapGet(

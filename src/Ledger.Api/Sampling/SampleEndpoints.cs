@@ -191,7 +191,8 @@ public static class SampleEndpoints
 
     private static async Task<Answer> Announce(SampleBody body, Command command, Caller caller, LogKeys keys)
     {
-        var kind = Require.Word<EntryKind>(body.Kind, "kind") ?? throw Require.Invalid("kind", "应写明支出种类");
+        var kind =
+            Require.Word(body.Kind, "kind", SamplePopulation.Kinds) ?? throw Require.Invalid("kind", "应写明支出种类");
         var population = new SamplePopulation(await RegionAsync(body, command, caller), body.Year, kind, body.FundId);
         command.Region = population.Region;
         // What is signed, so that whoever has a checkpoint can work out the same.
@@ -218,14 +219,7 @@ public static class SampleEndpoints
             var fund = await command.ReadAsync<Fund>(id);
             return fund is not null && caller.MaySee(fund.Region) ? fund.Region : throw Require.NotFound(id);
         }
-        Require.Region(
-            body.Region,
-            "region",
-            RegionCode.CityLength,
-            RegionCode.CountyLength,
-            RegionCode.TownshipLength,
-            RegionCode.VillageLength
-        );
+        Require.Region(body.Region, "region", RegionCode.Lengths);
         return caller.MaySee(body.Region!) ? body.Region! : throw Require.NotFound(body.Region!);
     }
 

@@ -97,8 +97,8 @@ public sealed class Screenings(
 
     private async Task<Read> ReadAsync(string region, int year, CancellationToken cancellation)
     {
-        if (year is < 2009 or > 2100)
-            throw Require.Invalid("year", "年度应在2009至2100之间");
+        if (!SchemeYears.Has(year))
+            throw Require.Invalid("year", SchemeYears.Fault);
         await Turns.WaitAsync(cancellation);
         try
         {

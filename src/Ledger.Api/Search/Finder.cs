@@ -442,7 +442,7 @@ public sealed class Finder(
              limit {Shown + 1}
             """,
             r =>
-                Day(r, 3) is { } on && Fen(r, 4) is { } fen
+                r.Day(3) is { } on && Fen(r, 4) is { } fen
                     ? new Booked(r.GetInt64(0), r.GetString(1), r.GetString(2), on, fen.Fen, r.GetString(5))
                     : null,
             ("number", number),
@@ -470,7 +470,7 @@ public sealed class Finder(
              limit {Shown + 1}
             """,
             r =>
-                Day(r, 3) is { } on && Fen(r, 4) is { } fen
+                r.Day(3) is { } on && Fen(r, 4) is { } fen
                     ? new Booked(r.GetInt64(0), r.GetString(1), r.GetString(2), on, fen.Fen, r.GetString(5))
                     : null,
             ("words", words),
@@ -530,10 +530,7 @@ public sealed class Finder(
         return found;
     }
 
-    // What somebody wrote past the product may be no day and no amount.
-    private static DateOnly? Day(NpgsqlDataReader r, int at) =>
-        !r.IsDBNull(at) && DateOnly.TryParseExact(r.GetString(at), "yyyy-MM-dd", out var day) ? day : null;
-
+    // What somebody wrote past the product may be no amount.
     private static Money? Fen(NpgsqlDataReader r, int at) =>
         !r.IsDBNull(at) && long.TryParse(r.GetString(at), CultureInfo.InvariantCulture, out var fen)
             ? new Money(fen)
@@ -561,7 +558,7 @@ public sealed class Finder(
                     (
                         Stream: r.GetString(0),
                         Type: r.GetString(1),
-                        On: Day(r, 2),
+                        On: r.Day(2),
                         Amount: Fen(r, 3),
                         Number: r.GetString(4)
                     ),

@@ -106,7 +106,7 @@ public static class CalendarEndpoints
     private static (DateOnly From, DateOnly To) Span(DateOnly? from, DateOnly? to, DateOnly today)
     {
         foreach (var (day, field) in new[] { (from, "from"), (to, "to") })
-            if (day is { Year: < 2009 or > 2100 })
+            if (day is { Year: var year } && !SchemeYears.Has(year))
                 throw Require.Invalid(field, "日期应在2009至2100年之间");
         var first = from ?? (to is { } end ? end.AddMonths(-1) : new DateOnly(today.Year, today.Month, 1));
         var last = to ?? first.AddMonths(1).AddDays(-1);
@@ -153,7 +153,7 @@ public static class CalendarEndpoints
             CultureInfo.InvariantCulture,
             DateTimeStyles.None,
             out var first
-        ) && first.Year is >= 2009 and <= 2100
+        ) && SchemeYears.Has(first.Year)
             ? first
         : throw Require.Invalid("month", "应为年月，如 2026-03");
 

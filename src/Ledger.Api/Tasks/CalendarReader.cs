@@ -85,19 +85,12 @@ public sealed class CalendarReader(IDocumentStore store, NpgsqlDataSource databa
                        and data ->> 'status' = @noticed
                        and data ->> 'noticeUntil' is not null
                     """,
-                    r => (Id: r.GetString(0), Region: r.GetString(1), Year: Year(r, 2), Until: r.GetString(3)),
+                    r => (Id: r.GetString(0), Region: r.GetString(1), Year: Year(r, 2), Until: r.Day(3)),
                     ("scope", region),
                     ("noticed", ApplicationStatus.Noticed.Word())
                 )
             ).SelectMany(n =>
-                n.Year is { } year
-                && DateOnly.TryParseExact(
-                    n.Until,
-                    "yyyy-MM-dd",
-                    CultureInfo.InvariantCulture,
-                    DateTimeStyles.None,
-                    out var until
-                )
+                n.Year is { } year && n.Until is { } until
                     ? [new TaskCalendar.Notice(n.Id, n.Region, year, until)]
                     : Array.Empty<TaskCalendar.Notice>()
             ),

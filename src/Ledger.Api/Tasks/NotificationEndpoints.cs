@@ -155,6 +155,8 @@ public static class NotificationEndpoints
     {
         var (by, id) = (caller.Actor, StreamId.Account(caller.Actor.Id));
         var mail = string.IsNullOrWhiteSpace(body.Mail) ? null : MailOf(body.Mail);
+        if (body.When != NotifyWhen.Never && settings.Notifications is { Mail: null, Gateway: null })
+            throw Require.Invalid("when", "本系统还没有设置发邮件，也没有接短信或企业微信；请联系管理员");
         if (body.When != NotifyWhen.Never && mail is null && !body.Gateway)
             throw Require.Invalid("mail", "请填邮箱，或选短信、企业微信");
         if (mail is not null && settings.Notifications.Mail is null)

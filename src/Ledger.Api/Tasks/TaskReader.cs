@@ -53,6 +53,7 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
         return
         [
             .. tasks
+                .Select(t => t with { Since = t.Since?.ToOffset(Clock.Offset) })
                 .OrderBy(t => t.Due ?? DateOnly.MaxValue)
                 .ThenBy(t => t.Since ?? DateTimeOffset.MaxValue)
                 .ThenBy(t => t.Subject, StringComparer.Ordinal),
@@ -160,13 +161,26 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
                 .Where(f =>
                     f.Region.StartsWith(by.Region)
                     && f.MatchesSql(
-                        "(d.data -> 'restsAsked' <> '{}'::jsonb or d.data -> 'reversals' <> '{}'::jsonb)"
-                            + " and position(? in d.data::text) > 0",
-                        $"\"{by.Id}\""
+                        "((d.data -> 'restsAsked' <> '{}'::jsonb or d.data -> 'reversals' <> '{}'::jsonb)"
+                            + " and position(? in d.data::text) > 0 or ? and d.data -> 'openFees' <> '{}'::jsonb)",
+                        $"\"{by.Id}\"",
+                        TaskRules.IsFor(TaskKind.FeeReimbursement, by.Role)
                     )
                 )
                 .ToListAsync(cancellation)
-        ).SelectMany(f => Waiting.Of(f, by).Select(t => new WorkTask(t.Kind, f.Id, f.Region, Count: t.Count)));
+        ).SelectMany(f =>
+            Waiting
+                .Of(f, by)
+                .Select(t => new WorkTask(
+                    t.Kind,
+                    f.Id,
+                    f.Region,
+                    t.Kind == TaskKind.FeeReimbursement ? Began(f.OpenFees.Values.Min(o => o.TakenOn)) : null,
+                    Count: t.Count
+                ))
+        );
+
+    private static DateTimeOffset Began(DateOnly day) => new(day.ToDateTime(default), Clock.Offset);
 
     private static async Task<IEnumerable<WorkTask>> SubscriptionsAsync(
         Actor by,
@@ -216,7 +230,7 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
                 t.Kind!.Value,
                 t.Of.Id,
                 t.Of.Region,
-                t.Of.Answer is { } a ? new DateTimeOffset(a.AnsweredOn.ToDateTime(default), Clock.Offset) : null,
+                t.Of.Answer is { } a ? Began(a.AnsweredOn) : null,
                 Year: t.Of.Year
             ));
 

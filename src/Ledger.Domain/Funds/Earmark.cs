@@ -42,7 +42,7 @@ public sealed record Earmark(
             ? Invalid("earmark.minAge", "年龄应在16至120之间，下限不大于上限")
         : MemberIds is { Count: 0 } ? Invalid("earmark.memberIds", "没有列出人员")
         : MemberIds?.Count > MaxMembers ? Invalid("earmark.memberIds", $"指定人员最多 {MaxMembers} 人")
-        : Year is < 2009 or > 2100 ? Invalid("earmarkYear", "年度应在2009至2100之间")
+        : Year is { } year && !SchemeYears.Has(year) ? Invalid("earmarkYear", SchemeYears.Fault)
         : null;
 
     private static Rejection Invalid(string field, string message) =>

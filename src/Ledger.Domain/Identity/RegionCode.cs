@@ -11,6 +11,9 @@ public static class RegionCode
         TownshipLength = 9,
         VillageLength = 12;
 
+    /// <summary>Of all of them, the widest first.</summary>
+    public static readonly int[] Lengths = [CityLength, CountyLength, TownshipLength, VillageLength];
+
     public static string City(string code) => code[..CityLength];
 
     public static string County(string code) => code[..CountyLength];

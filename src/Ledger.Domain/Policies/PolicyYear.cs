@@ -401,7 +401,7 @@ public static class PolicyYearDecider
     }
 
     private static (string Field, string Message)? Fault(int year, PolicyParameters p) =>
-        year is < 2009 or > 2100 ? ("year", "年度应在2009至2100之间")
+        !SchemeYears.Has(year) ? ("year", SchemeYears.Fault)
         // What was approved in a year is paid in the next, by its rules.
         : p.EffectiveFrom.Year < year - 1 || p.EffectiveFrom.Year > year + 1
             ? ("effectiveFrom", $"生效日期应在 {year - 1} 至 {year + 1} 年")

@@ -37,6 +37,7 @@ public enum TaskKind
     ContributionConfirmation,
     InterestRegistration,
     JobEnded,
+    FeeReimbursement,
 }
 
 /// <summary>How near a task's last day is.</summary>
@@ -143,6 +144,7 @@ public static class TaskRules
             "银行已经结息，登记专户利息"
         ),
         new(TaskKind.JobEnded, Roles.All, "/jobs/{id}", "您提交的后台任务结束了，看结果"),
+        new(TaskKind.FeeReimbursement, Village, "/funds/{id}#fees", "银行扣了手续费，由村级基本户补足并登记"),
     ];
 
     private static readonly IReadOnlyDictionary<TaskKind, TaskRule> ByKind = All.ToDictionary(r => r.Kind);

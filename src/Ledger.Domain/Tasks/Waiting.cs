@@ -114,7 +114,9 @@ public static class Waiting
     public static TaskKind? Of(Pilot state, Actor by) =>
         by.Role == Roles.CityHrss && state.Status == PilotStatus.Applied ? TaskKind.PilotDecision : null;
 
-    /// <summary>Whom somebody named to confirm (C20), and not who asked.</summary>
+    /// <summary>
+    /// Whom somebody named to confirm (C20), and not who asked; what the bank took waits for the village (L17).
+    /// </summary>
     public static IReadOnlyList<(TaskKind Kind, int Count)> Of(Fund state, Actor by) =>
         [
             .. Some(
@@ -125,6 +127,7 @@ public static class Waiting
                 TaskKind.RestConfirmation,
                 state.RestsAsked.Values.Count(r => IsNamed(by, r.ConfirmBy, r.RequestedBy, r.RequestedFor))
             ),
+            .. Some(TaskKind.FeeReimbursement, by.Role == Roles.VillageFinance ? state.OpenFees.Count : 0),
         ];
 
     /// <summary>

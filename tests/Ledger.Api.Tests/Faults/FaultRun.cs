@@ -49,8 +49,7 @@ public sealed record FaultResult(
     int DeliveredAgain,
     TimeSpan Settled,
     TimeSpan Took,
-    IReadOnlyList<Violation> Violations,
-    string NodesSaid
+    IReadOnlyList<Violation> Violations
 )
 {
     public override string ToString() =>
@@ -68,6 +67,27 @@ public static class FaultRun
     /// <param name="start">Makes the machine, whose county's time is this far from its own.</param>
     public static async Task<FaultResult> RunAsync(Func<TimeSpan, Task<Machine>> start, int seed, params Bug[] bugs)
     {
+        await using var machine = await start(CountyYear.Offset(DateTimeOffset.UtcNow));
+        try
+        {
+            var result = await RunAsync(machine, seed, bugs);
+            if (result.Violations.Count > 0)
+                await KeepAsync(machine, seed);
+            return result;
+        }
+        catch
+        {
+            await KeepAsync(machine, seed);
+            throw;
+        }
+    }
+
+    /// <summary>What its programs said, before it goes.</summary>
+    private static Task KeepAsync(Machine machine, int seed) =>
+        File.WriteAllTextAsync($"/var/tmp/ledger-faults-{seed}.log", machine.Output);
+
+    private static async Task<FaultResult> RunAsync(Machine machine, int seed, Bug[] bugs)
+    {
         var watch = Stopwatch.StartNew();
         // A ledger that is broken on purpose may never answer.
         var journal = bugs.Length == 0 ? new Journal() : new Journal { Patience = TimeSpan.FromSeconds(20) };
@@ -76,7 +96,6 @@ public static class FaultRun
         // Now and then it cannot take what comes; not twice in a row, after which it would be left alone for minutes.
         var (moods, refused) = (new Random(seed), false);
         receiver.Answer = _ => (refused = !refused && bugs.Length == 0 && moods.Next(40) == 0) ? 503 : 200;
-        await using var machine = await start(CountyYear.Offset(DateTimeOffset.UtcNow));
         var faults = bugs.Length == 0 ? FaultPlan.Of(seed, machine.Kinds) : [];
         foreach (var bug in bugs)
             await PlantAsync(machine.ConnectionString, bug);
@@ -126,8 +145,7 @@ public static class FaultRun
             again,
             settled,
             watch.Elapsed,
-            violations,
-            violations.Count == 0 ? "" : machine.Output
+            violations
         );
     }
 

@@ -40,7 +40,11 @@ public sealed class ThreeServers : Machine
         {
             Pooling = false,
             TargetSessionAttributes = "primary",
+            HostRecheckSeconds = 0, // who was primary a moment ago need not be
         }.ConnectionString;
+
+    private string AnyDatabase =>
+        new NpgsqlConnectionStringBuilder(ConnectionString) { Database = "postgres" }.ConnectionString;
 
     public override string Output =>
         base.Output
@@ -51,7 +55,7 @@ public sealed class ThreeServers : Machine
         );
 
     private static string Server(string host, int port) =>
-        $"Host={host};Port={port};Username=postgres;Password=secret;Database=ledger;Timeout=5";
+        $"Host={host};Port={port};Username=postgres;Password=secret;Database=ledger";
 
     /// <param name="files">deploy/ha.</param>
     public static async Task<ThreeServers> StartAsync(string folder, string files, TimeSpan offset)
@@ -88,6 +92,15 @@ public sealed class ThreeServers : Machine
             server,
             $"""
             #!/bin/sh
+            # By the start in its pid file, and the machine's own time, Patroni tells a server of its own from others.
+            if [ "$1" = -D ] && [ "$3" != -C ]; then
+              file=$2/postmaster.pid now=$(date +%s)
+              ( (until [ "$(sed -n 1p "$file" 2>/dev/null)" = $$ ] && [ "$(sed -n 8p "$file")" ]; do
+                  kill -0 $$ || exit
+                  sleep 0.1
+                done
+                sed -i "3s/.*/$now/" "$file") & )
+            fi
             exec env {string.Join(' ', clock.Select(c => $"{c.Key}={c.Value}"))} {programs}/postgres "$@"
             """
         );
@@ -113,11 +126,7 @@ public sealed class ThreeServers : Machine
         );
         StartProxy();
         await WholeAsync();
-        await using (
-            var connection = new NpgsqlConnection(
-                new NpgsqlConnectionStringBuilder(ConnectionString) { Database = "postgres" }.ConnectionString
-            )
-        )
+        await using (var connection = new NpgsqlConnection(AnyDatabase))
         {
             await connection.OpenAsync();
             await connection.ExecuteAsync("create database ledger");
@@ -137,6 +146,7 @@ public sealed class ThreeServers : Machine
                 ("ADDRESS", _network.Address(name)),
                 ("NETWORK", _network.Range),
                 ("DATA", Path.Combine(Folder, $"{name}", "data")),
+                ("ETCD_DATA", Path.Combine(Folder, $"{name}", "etcd")),
                 ("SOCKETS", Path.Combine(Folder, $"{name}")),
                 ("BINARIES", Binaries),
                 ("BUFFERS", "32MB"),
@@ -146,23 +156,16 @@ public sealed class ThreeServers : Machine
             ]
         );
 
-    private void StartEtcd(char name)
-    {
-        var (own, all) = (
-            $"http://{_network.Address(name)}",
-            string.Join(',', Names.Select(n => $"{n}=http://{_network.Address(n)}:2380"))
-        );
+    private void StartEtcd(char name) =>
         _etcd[name] = new Contained(
             Path.Combine(Folder, $"{name}", "etcd.log"),
             [
                 .. _network.In(name),
-                .. $"etcd --name {name} --data-dir {Folder}/{name}/etcd --enable-v2=false".Split(' '),
-                .. $"--listen-client-urls {own}:2379 --advertise-client-urls {own}:2379".Split(' '),
-                .. $"--listen-peer-urls {own}:2380 --initial-advertise-peer-urls {own}:2380".Split(' '),
-                .. $"--initial-cluster {all}".Split(' '),
+                "env",
+                .. Filled("etcd", name).Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => l[0] != '#'),
+                "etcd",
             ]
         );
-    }
 
     private void StartMember(char name) =>
         _members[name] = new Contained(
@@ -286,15 +289,34 @@ public sealed class ThreeServers : Machine
             $"a primary but {primary}"
         );
 
-    /// <summary>A primary, a synchronous standby and another that follows.</summary>
+    /// <summary>A primary, and two that follow it, one of them synchronously.</summary>
     private Task WholeAsync() =>
         EventuallyAsync(
             async () =>
                 (await AllAsync("primary")).Count == 1
                 && (await AllAsync("synchronous")).Count == 1
-                && (await AllAsync("replica")).Count == 2,
+                && await FollowersAsync() == 2,
             "three servers at work"
         );
+
+    private async Task<int> FollowersAsync()
+    {
+        await using var connection = new NpgsqlConnection(AnyDatabase);
+        try
+        {
+            await connection.OpenAsync();
+            return (
+                await connection.QueryAsync(
+                    "select pid from pg_stat_replication where state = 'streaming'",
+                    r => r.GetInt32(0)
+                )
+            ).Count;
+        }
+        catch (NpgsqlException)
+        {
+            return 0; // none is primary at the moment
+        }
+    }
 
     private static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
     {

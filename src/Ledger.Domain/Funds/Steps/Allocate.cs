@@ -71,7 +71,7 @@ public static class Allocate
     {
         if (FundDecider.Unusable(state, effectiveDate) is { } unusable)
             return unusable;
-        if (correctsYear is { } year && (year > state.ClosedThrough || year < 2009))
+        if (correctsYear is { } year && (year > state.ClosedThrough || year < SchemeYears.First))
             return new Rejection(Rejections.FieldInvalid, $"{year} 年度没有结账，可直接按业务日期记入")
             {
                 Field = "correctsYear",

@@ -31,7 +31,7 @@ public static class AnnounceSample
                 $"样本量应为1至{Math.Min(Sample.MaxSize, total.Fen)}，不是 {size}"
             )
             {
-                Field = request.Size is null ? "intervalFen" : "size",
+                Field = request.Size is null ? "intervalAmount" : "size",
             };
         return new IEventOf<Sample>[]
         {
