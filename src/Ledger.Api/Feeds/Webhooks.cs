@@ -148,7 +148,7 @@ public sealed class Webhooks(
                                           offset {KeptTries} limit 1))
                     update {Schema}.delivery_cursor
                        set holder = null, until = null
-                     where subscription_id = @id and holder = @me
+                     where subscription_id = @id and holder = @me and {Unhurried}
                     """,
                     ("id", cursor.Id),
                     ("me", _me)
@@ -245,6 +245,11 @@ public sealed class Webhooks(
             _ => "unreachable",
         };
 
+    /// <summary>
+    /// Commits do not wait for the disk: what a server forgets in the moment before it dies is sent once more.
+    /// </summary>
+    private const string Unhurried = "set_config('synchronous_commit', 'off', true) = 'off'";
+
     private const string Try = $"""
         insert into {Schema}.delivery
                (subscription_id, at, first_position, last_position, entries, status, milliseconds, failure)
@@ -276,7 +281,7 @@ public sealed class Webhooks(
             with tried as ({Try})
             update {Schema}.delivery_cursor
                set position = @position, failures = 0, until = clock_timestamp() + @lease
-             where subscription_id = @id and holder = @me
+             where subscription_id = @id and holder = @me and {Unhurried}
             """,
             [.. Parameters(id, sent, page), ("position", page.Next), ("lease", Lease), ("me", _me)]
         ) > 0;
