@@ -16,6 +16,9 @@ public sealed class SubscriptionPageTests(WebFixture web)
         await page.Locator("input[name=name]").FillAsync("省级监管平台");
         await page.Locator("input[name=address]").First.FillAsync("http://10.0.0.1/ledger");
         await administrator.ClickAsync("申请订阅");
+        await administrator.SeesAsync("地址在内部网络，推送不到");
+        await page.Locator("input[name=address]").First.FillAsync("http://example.cn/ledger");
+        await administrator.ClickAsync("申请订阅");
         await administrator.SeesAsync("应为 https 网址");
         await page.Locator("input[name=address]").First.FillAsync(receiver.Address);
         await administrator.ShootAsync("story-subscription-propose");
