@@ -236,6 +236,22 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task A_list_that_came_back_is_no_duplicate_of_itself()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReturnAsync("缺第3组");
+        Task<RosterCheckView> CheckAsync(string query) =>
+            village.Officer.PostAsync<RosterCheckView>(
+                $"/api/applications/roster-check{query}",
+                SampleClient.Form(SampleSheets.Roster(people), "补助名单.xlsx", "roster", ("planId", village.PlanId))
+            );
+        Assert.Equal(2, (await CheckAsync("")).FaultCount);
+        var corrected = await CheckAsync($"?applicationId={village.ApplicationId}");
+        Assert.Equal((2, 0), (corrected.People, corrected.FaultCount));
+    }
+
+    [Fact]
     public async Task C16_anybody_may_object_while_the_notice_is_open_and_leaves_no_name_of_the_list_behind()
     {
         var (village, people) = await api.ReadyToFileAsync(2);

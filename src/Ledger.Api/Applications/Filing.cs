@@ -141,8 +141,11 @@ public static class Filing
     /// The rows go back to whoever sent them, to be mended; the answer that is kept for the key says only how many
     /// there were.
     /// </summary>
+    /// <param name="applicationId">The returned application that the roster corrects: people stand on that list
+    /// anyway. Null: it is for a new one.</param>
     public static async Task<Answer> CheckRoster(
         HttpRequest request,
+        string? applicationId,
         Command command,
         PersonalData people,
         IOptions<JsonOptions> json
@@ -161,7 +164,8 @@ public static class Filing
             roster,
             partial: true,
             command,
-            people
+            people,
+            own: applicationId
         );
         var amounts = submission.Lines.ToDictionary(l => l.Row, l => l.AmountFen);
         var table = read!;
