@@ -28,7 +28,7 @@ var folder = Path.Combine("/var/tmp", $"ledger-bench-{Environment.ProcessId}");
 var what = args is [var first, ..] && !first.StartsWith("--", StringComparison.Ordinal) ? first : "capacity";
 string? Option(string name) =>
     Array.IndexOf(args, $"--{name}") is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
-int[] Sizes(params int[] usual) => args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : usual;
+int[] Asked(params int[] usual) => args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : usual;
 if (what == "faults")
 {
     // Short: the path of a server's socket may have 107 bytes.
@@ -93,7 +93,7 @@ try
                 Option("pgledger"),
                 report
             ),
-            "growth" => Growth.RunAsync(cluster, folder, Sizes(100_000, 10_000_000), report),
+            "growth" => Growth.RunAsync(cluster, folder, Asked(100_000, 10_000_000), report),
             "search" => Search.RunAsync(
                 cluster,
                 folder,
@@ -101,16 +101,11 @@ try
                 Option("gates"),
                 report
             ),
-            "trace" => Trace.RunAsync(cluster, folder, Sizes(10_000, 1_000_000, 10_000_000)),
+            "trace" => Trace.RunAsync(cluster, folder, Asked(10_000, 1_000_000, 10_000_000)),
             "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
             "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
             "jobs" => Jobs.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 100_000, report),
-            "sizes" => Ledger.Bench.Sizes.RunAsync(
-                cluster,
-                folder,
-                args.Length > 1 ? int.Parse(args[1]) : 5_000,
-                report
-            ),
+            "sizes" => Sizes.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 5_000, report),
             "tasks" => Tasks.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 200, report),
             "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
             "versus" => Versus.RunAsync(

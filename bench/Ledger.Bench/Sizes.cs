@@ -58,9 +58,8 @@ public static class Sizes
             .Where(t => t.Grown > Least * people)
             .OrderByDescending(t => t.Grown)
             .ToList();
-        foreach (var (table, bytes) in grown)
+        foreach (var (table, bytes) in grown.Append(("all", grown.Sum(g => g.Grown))))
             report.Add($"a subsidised person of {people:N0}", table, (double)bytes / people, "bytes");
-        report.Add($"a subsidised person of {people:N0}", "all", (double)grown.Sum(g => g.Grown) / people, "bytes");
 
         async Task<DateOnly> ForwardAsync(int days)
         {

@@ -74,14 +74,7 @@ public static class EventHeaders
         {
             DateTime d => DateOnly.FromDateTime(d),
             DateTimeOffset d => DateOnly.FromDateTime(d.DateTime),
-            string s
-                when DateOnly.TryParseExact(
-                    s,
-                    "yyyy-MM-dd",
-                    CultureInfo.InvariantCulture,
-                    DateTimeStyles.None,
-                    out var day
-                ) => day,
+            string s => Sql.Day(s),
             _ => null,
         };
 

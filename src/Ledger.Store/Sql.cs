@@ -56,14 +56,11 @@ public static class Sql
     /// A day as events and states have it, in a column of text; null: none, or what somebody wrote past the product.
     /// </summary>
     public static DateOnly? Day(this NpgsqlDataReader row, int column) =>
-        !row.IsDBNull(column)
-        && DateOnly.TryParseExact(
-            row.GetString(column),
-            "yyyy-MM-dd",
-            CultureInfo.InvariantCulture,
-            DateTimeStyles.None,
-            out var day
-        )
+        row.IsDBNull(column) ? null : Day(row.GetString(column));
+
+    /// <summary>The same, of the text.</summary>
+    public static DateOnly? Day(string text) =>
+        DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
             ? day
             : null;
 

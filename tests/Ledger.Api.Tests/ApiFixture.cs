@@ -64,7 +64,10 @@ public class ApiFixture : Databases
             web.UseSetting("Logging:LogLevel:Marten", "None"); // a lost race is an error to Marten and a retry to us
             web.ConfigureTestServices(s =>
                 s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>())
-                    .AddSingleton(new OutwardAddress([IPNetwork.Parse("127.0.0.0/8")], ResolveAsync))
+                    .AddSingleton(p => new OutwardAddress(
+                        p.GetRequiredService<Storage.Settings>().WebhookNetworks,
+                        ResolveAsync
+                    ))
             );
         });
         Http = Host.Server.CreateClient();

@@ -103,7 +103,7 @@ public static class AuditEndpoints
         if (type is not null && !Terms.EventTypes.ContainsKey(type))
             throw Require.Invalid("type", $"没有事件 {PersonalNumbers.Quoted(type)}");
         if (role is not null && !ActingRoles.Contains(role))
-            throw Require.Invalid("role", $"应为 {string.Join("、", ActingRoles)} 之一");
+            throw Require.Invalid("role", Require.OneOf(ActingRoles));
         if (code is not null && code != AuditEntry.Unreadable && !Rejections.All.ContainsKey(code))
             throw Require.Invalid("code", $"没有拒绝代码 {PersonalNumbers.Quoted(code)}");
         var size = limit ?? 100;

@@ -265,7 +265,7 @@ public static partial class Problem
             return $"JSON 中不应有字段 {at}";
         var type = Expected(json);
         var right = type is { IsEnum: true }
-            ? $"应为 {string.Join("、", Enum.GetNames(type).Select(JsonNamingPolicy.KebabCaseLower.ConvertName))} 之一"
+            ? Require.OneOf(Enum.GetValues(type).Cast<Enum>().Select(v => v.Word()))
             : Right(type?.Name ?? "");
         return right is null
             ? $"JSON 在 {at} 处无法读取：类型不对、取值不在允许范围，或有未知字段"

@@ -109,8 +109,11 @@ public static class Require
         foreach (var value in values)
             if (value.Word() == word)
                 return value;
-        throw Invalid(field, $"应为 {string.Join("、", values.Select(v => v.Word()))} 之一");
+        throw Invalid(field, OneOf(values.Select(v => v.Word())));
     }
+
+    /// <summary>What is said of a word that is none of these.</summary>
+    public static string OneOf(IEnumerable<string> words) => $"应为 {string.Join("、", words)} 之一";
 
     public static RefusedException Invalid(string field, string message) =>
         new(new Rejection(Rejections.FieldInvalid, $"{field}：{message}") { Field = field });

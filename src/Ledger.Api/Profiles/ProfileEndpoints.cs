@@ -234,10 +234,7 @@ public static class ProfileEndpoints
         var name = Require.Name(body.Name, "name", AgencyProfileDecider.MaxText);
         var form =
             AgencyProfiles.Forms.FirstOrDefault(f => f.Name == body.Form)
-            ?? throw Require.Invalid(
-                "form",
-                $"应为 {string.Join("、", AgencyProfiles.Forms.Select(f => f.Name))} 之一"
-            );
+            ?? throw Require.Invalid("form", Require.OneOf(AgencyProfiles.Forms.Select(f => f.Name)));
         var columns = (body.Columns ?? [])
             .Select((c, i) => c is null ? new ProfileColumn(null) : Read(c, $"columns[{i}]"))
             .Where(c => c.Heading is not null || c.Value is not null)

@@ -104,10 +104,11 @@ public sealed class Comparisons(IQuerySession session, StoredEvents stored, Long
 
     private IEnumerable<(DateOnly, DateOnly)> Years(Asked asked)
     {
-        yield return OfYear(asked.Year ?? clock.Today.Year, "year");
+        var year = asked.Year ?? clock.Today.Year;
+        yield return OfYear(year, "year");
         if (asked.Against is not { } against)
             yield break;
-        if (against == (asked.Year ?? clock.Today.Year))
+        if (against == year)
             throw Require.Invalid("against", "请写另一个年度");
         yield return OfYear(against, "against");
     }

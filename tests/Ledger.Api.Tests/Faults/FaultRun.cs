@@ -71,7 +71,7 @@ public static class FaultRun
         try
         {
             var result = await RunAsync(machine, seed, bugs);
-            if (result.Violations.Count > 0)
+            if (result.Violations.Count > 0 && bugs.Length == 0)
                 await KeepAsync(machine, seed);
             return result;
         }
