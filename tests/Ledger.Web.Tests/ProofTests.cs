@@ -1,5 +1,9 @@
 using System.Text;
 using Ledger.Api.Pages;
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Ledger.Store;
 using Ledger.TransparencyLog;
 using Ledger.Verify;
 using Npgsql;
@@ -80,7 +84,10 @@ public sealed class ProofTests(WebFixture web)
         return new("seen too early", $"{file}{signed}\n", false, [$"{witness.Verifier}"]);
     }
 
-    /// <summary>Receipts from all over the log; every other one is cosigned by a witness besides.</summary>
+    /// <summary>
+    /// Receipts from all over the log; every other one is cosigned by a witness besides. The province's auditor reads:
+    /// other tests write in cities of their own.
+    /// </summary>
     private async Task<IReadOnlyList<(string File, string[] Witnesses)>> ReceiptsAsync()
     {
         await using var database = NpgsqlDataSource.Create(web.Sample.ConnectionString);
@@ -97,10 +104,16 @@ public sealed class ProofTests(WebFixture web)
             while (await reader.ReadAsync())
                 sequences.Add(reader.GetInt64(0));
         var witness = NoteSigner.Create("witness.example", NoteAlgorithm.Cosignature);
+        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
+        using var auditor = new HttpClient { BaseAddress = web.Sample.Http.BaseAddress };
+        auditor.DefaultRequestHeaders.Authorization = new(
+            "Bearer",
+            tokens.Issue(new Actor("audit.37", Roles.Auditor, "37"), TimeSpan.FromDays(30)) // its clock runs ahead
+        );
         var receipts = new List<(string, string[])>();
         foreach (var sequence in sequences)
         {
-            var file = await web.Sample.Http.GetStringAsync($"/api/audit/events/{sequence}/receipt");
+            var file = await auditor.GetStringAsync($"/api/audit/events/{sequence}/receipt");
             var text = Checkpoint.Parse(file[(file.IndexOf("\n\n", StringComparison.Ordinal) + 2)..]).Text;
             receipts.Add(
                 receipts.Count % 2 == 0 ? (file, []) : ($"{file}{witness.Sign(text, Later)}\n", [$"{witness.Verifier}"])
