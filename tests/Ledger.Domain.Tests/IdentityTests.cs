@@ -189,7 +189,7 @@ public sealed class IdentityTests
     [
         InlineData("110105\u200b19491231\u200b002X", "身份证号"),
         InlineData("110105，19491231，002X", "身份证号"),
-        InlineData("一一〇一〇五一九四九一二三一〇〇二一电话一三八一二三四五六七八", "手机号码")
+        InlineData("一一〇一〇五一九四九一二三一〇〇二一电话一三八一二三四五六七八", "身份证号")
     ]
     [
         InlineData("电话13812345678", "手机号码"),
@@ -226,6 +226,12 @@ public sealed class IdentityTests
         InlineData("6222 0202 0011 2230", "银行卡号"),
         InlineData("6222-0202-0011-2230", "银行卡号")
     ]
+    [
+        InlineData("张三370811197109301907", "身份证号"), // the check digit is wrong
+        InlineData("37081119710930190", "身份证号"), // one is lost
+        InlineData("3708111971093001906", "身份证号"), // one too many
+        InlineData("370811-19710930-1907", "身份证号")
+    ]
     public void Numbers_of_people_are_found_however_they_are_written(string text, string what) =>
         Assert.Equal(what, PersonalNumbers.In(text));
 
@@ -244,6 +250,7 @@ public sealed class IdentityTests
     [
         InlineData("member-0198f1a2b3c4d5e6f708192a3b4c5d6e"),
         InlineData("PZ15000000001"),
+        InlineData("凭证370811202606180003，流水3708112026061800034"),
         InlineData("100、300、500、600、800、1000、1500、2000、2500、3000、4000、5000元")
     ]
     public void What_only_looks_like_a_number_of_somebody_passes(string text) => Assert.Null(PersonalNumbers.In(text));
@@ -258,7 +265,8 @@ public sealed class IdentityTests
     [
         InlineData("１１０１０５１９４９１２３１００２Ｘ", "身份证号"),
         InlineData("13812345678", "手机号码"),
-        InlineData("+86-138-1234-5678", "手机号码")
+        InlineData("+86-138-1234-5678", "手机号码"),
+        InlineData("370811197109301907", "身份证号")
     ]
     public void A_reference_is_no_citizen_id_and_no_phone(string code, string what) =>
         Assert.Equal(what, PersonalNumbers.InReference(code));

@@ -10,10 +10,10 @@ namespace Ledger.Domain.Identity;
 /// Before it looks, the text is made plain: full width, other scripts' digits and Chinese numerals become ASCII, what
 /// is not seen (zero width, marks) goes, and digits that only spaces, hyphens, dots or other punctuation keep apart are
 /// read together. <para>
-/// Two kinds of text. <see cref="In"/>: words, names, titles. No citizen id, mobile number or bank card (Luhn).
-/// <see cref="InReference"/>: numbers of banks, tax offices and clients. They may be as long as a card and fit its
-/// check digit by chance, so only what is a citizen id is refused, anywhere in it, and a mobile number that is all of
-/// it. A reference carries the date of a document; so the birth date must be a payer's.
+/// Two kinds of text. <see cref="In"/>: words, names, titles. No citizen id, not even a mistyped one, no mobile number
+/// or bank card (Luhn). <see cref="InReference"/>: numbers of banks, tax offices and clients. They may be as long as a
+/// card and fit its check digit by chance, so only what is a citizen id is refused, anywhere in it, and a mobile number
+/// or a mistyped id that is all of it. A reference carries the date of a document; so the birth date must be a payer's.
 /// </para>
 /// </summary>
 public static partial class PersonalNumbers
@@ -48,6 +48,8 @@ public static partial class PersonalNumbers
                         continue;
                     if (IsPhone(together))
                         return Phone;
+                    if (!isList && together.Length == 18 && IsNearlyAnId(together))
+                        return Id;
                     if (!isList && together[0] is '4' or '5' or '6' or '9' && IsCard(together))
                         return Card;
                 }
@@ -89,8 +91,12 @@ public static partial class PersonalNumbers
             for (var i = 0; i + 18 <= digits.Length; i++)
                 if (IsPayer(digits.Substring(i, 18)))
                     return Id;
-            if (IsPhone(digits) && plain.All(c => char.IsAsciiDigit(c) || IsBetween(c)))
+            if (!plain.All(c => char.IsAsciiDigit(c) || c == 'X' || IsBetween(c)))
+                continue;
+            if (IsPhone(digits))
                 return Phone;
+            if (digits.Length == 18 && IsNearlyAnId(digits))
+                return Id;
         }
         return IsTakenApart(plain) ? Id : null;
     }
@@ -137,6 +143,7 @@ public static partial class PersonalNumbers
             return null;
         return IsPhone(digits) ? Phone
             : IsCard(digits) ? Card
+            : IsMistyped(digits) ? Id
             : null;
     }
 
@@ -144,7 +151,23 @@ public static partial class PersonalNumbers
         digits.Length == 18
         && CitizenId.Parse(digits, out var fault) is var id
         && fault is null
-        && id.BirthDate.Year <= Clock.Day(DateTimeOffset.UtcNow).Year - YoungestPayer;
+        && IsPayersBirth(id.BirthDate);
+
+    private static bool IsPayersBirth(DateOnly born) =>
+        born.Year >= 1900 && born.Year <= Clock.Day(DateTimeOffset.UtcNow).Year - YoungestPayer;
+
+    /// <summary>
+    /// A province and a payer's birth date where an id has them, a digit wrong, lost or too many behind: it still says
+    /// who is meant. The first two digits are those of GB/T 2260; one digit may stand before them, as 三 in a name.
+    /// </summary>
+    private static bool IsMistyped(ReadOnlySpan<char> digits) =>
+        IsNearlyAnId(digits) || (digits.Length > 0 && IsNearlyAnId(digits[1..]));
+
+    private static bool IsNearlyAnId(ReadOnlySpan<char> digits) =>
+        digits.Length is >= 17 and <= 19
+        && Province().IsMatch(digits)
+        && DateOnly.TryParseExact(digits[6..14], "yyyyMMdd", CultureInfo.InvariantCulture, default, out var born)
+        && IsPayersBirth(born);
 
     /// <summary>Of what a mobile number, an id or a card can be: whatever else digits add up to is none.</summary>
     private static bool HaveLength(int digits) => digits is 11 or 13 or 15 or (>= 16 and <= 19);
@@ -250,6 +273,9 @@ public static partial class PersonalNumbers
 
     [GeneratedRegex("^(?:0086|86)?1[3-9][0-9]{9}$")]
     private static partial Regex Mobile();
+
+    [GeneratedRegex("^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])")]
+    private static partial Regex Province();
 
     private const int LongestWord = 6;
 
