@@ -103,7 +103,7 @@ public sealed class SamplingTests(ApiFixture api)
                 evidence = new[] { slip },
             }
         );
-        await auditor.PostAsync($"{path}/papers/2", seen);
+        await auditor.PostAsync($"{path}/papers/2", new { seen = "现场看了票据", errorAmount = 0 });
         var papered = await auditor.PostAsync<SampleView>($"{path}/papers/3", seen);
         Assert.Empty(papered.Missing);
         Assert.Equal((20.5m, slip), (papered.Papers[0].ErrorAmount.Yuan, papered.Papers[0].Evidence.Single()));

@@ -205,4 +205,28 @@ public sealed class TaskKindTests(ApiFixture api)
             .PostAsync($"{path}/closure", new { outcome = "sound", reason = "与演练记录相符" });
         await GoneAsync(TaskKind.LogFinding, auditor, product.CityAuditor);
     }
+
+    [Fact]
+    public async Task A_sample_waits_for_the_auditor_who_announced_it_until_he_has_signed()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1, subsidy: 100, money: 100);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        var auditor = village.Offices.Auditor;
+        var other = api.Client(new Actor($"other.{village.Offices.County}", Roles.Auditor, village.Offices.County));
+        SampleClient[] others = [other, village.Officer, api.NewOffices().Auditor];
+        var sample = await DrawnSamples.DrawnAsync(
+            auditor,
+            SamplingTests.Body(village, api.Today.Year),
+            SamplingTests.Words
+        );
+        var task = await WaitsAsync(TaskKind.SampleConclusion, auditor, others);
+        Assert.Equal(sample.Id, task.Subject);
+        var path = $"/api/samples/{sample.Id}";
+        await auditor.PostAsync($"{path}/papers/1", new { seen = "现场看了票据", errorAmount = 0 });
+        await WaitsAsync(TaskKind.SampleConclusion, auditor, others);
+        await auditor.PostAsync($"{path}/conclusion", new { confidence = 95, conclusion = "可以接受" });
+        await GoneAsync(TaskKind.SampleConclusion, [auditor, .. others]);
+    }
 }

@@ -41,7 +41,7 @@ public sealed class SamplePageTests(WebFixture web)
         await auditor.ClickAsync("记下底稿");
         await auditor.SeesAsync("应勾选或写明看过的材料");
         await auditor.ShootAsync("story-sample-paper");
-        await PaperAsync(auditor, "", "");
+        await PaperAsync(auditor, "0", "");
         await auditor.SeesAsync("第 1 号底稿已记下");
         await PaperAsync(auditor, "10.50", "重复补助");
         await auditor.SeesAsync("第 2 号底稿已记下");
@@ -49,6 +49,9 @@ public sealed class SamplePageTests(WebFixture web)
         await auditor.SeesAsync("第 3 号底稿已记下");
         await Assertions.Expect(page.Locator("#estimate tbody > tr")).ToHaveCountAsync(5);
 
+        await page.GetByLabel("审计结论").FillAsync("   ");
+        await auditor.ClickAsync("签署底稿");
+        await auditor.SeesAsync("审计结论：请填写，不能只有空格");
         await page.GetByLabel("审计结论").FillAsync("样本太小，差错上限太高，须扩大抽样");
         await auditor.ClickAsync("签署底稿");
         await auditor.SeesAsync("已签署");

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ledger.Api.Commands;
 using Ledger.Api.Log;
 using Ledger.Api.Security;
@@ -30,8 +31,9 @@ public sealed record SampleBody(
 
 public sealed record SampleDrawBody(string Words);
 
+/// <param name="ErrorAmount">0, or nothing: no error.</param>
 public sealed record SamplePaperBody(
-    Money? ErrorAmount = null,
+    [property: JsonConverter(typeof(YuanOrNoughtJsonConverter))] Money? ErrorAmount = null,
     string? Finding = null,
     string? Seen = null,
     IReadOnlyList<string>? Evidence = null

@@ -13,6 +13,7 @@ using Ledger.Domain.Tasks;
 using Marten;
 using Marten.Linq.MatchesSql;
 using Npgsql;
+using AuditSample = Ledger.Domain.Sampling.Sample;
 
 namespace Ledger.Api.Tasks;
 
@@ -46,6 +47,7 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
             .. await FundsAsync(by, session, cancellation),
             .. await SubscriptionsAsync(by, session, connection, cancellation),
             .. await FindingsAsync(by, session, cancellation),
+            .. await SamplesAsync(by, session, cancellation),
             .. await CityAsync(by, session, today, cancellation),
             .. await LogAsync(by, connection),
             .. await JobsAsync(by, connection),
@@ -212,6 +214,22 @@ public sealed class TaskReader(IDocumentStore store, NpgsqlDataSource database, 
             .Where(t => t.Kind is not null)
             .Select(t => new WorkTask(t.Kind!.Value, t.Of.Id, t.Of.Region));
     }
+
+    private static async Task<IEnumerable<WorkTask>> SamplesAsync(
+        Actor by,
+        IQuerySession session,
+        CancellationToken cancellation
+    ) =>
+        !TaskRules.IsFor(TaskKind.SampleConclusion, by.Role)
+            ? []
+            : (
+                await session
+                    .Query<AuditSample>()
+                    .Where(s => s.Region.StartsWith(by.Region) && s.Conclusion == null)
+                    .ToListAsync(cancellation)
+            )
+                .Where(s => Waiting.Of(s, by) is not null)
+                .Select(s => new WorkTask(TaskKind.SampleConclusion, s.Id, s.Region, Began(s.AnnouncedOn)));
 
     private static async Task<IEnumerable<WorkTask>> FindingsAsync(
         Actor by,

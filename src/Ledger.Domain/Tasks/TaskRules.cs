@@ -38,6 +38,7 @@ public enum TaskKind
     InterestRegistration,
     JobEnded,
     FeeReimbursement,
+    SampleConclusion,
 }
 
 /// <summary>How near a task's last day is.</summary>
@@ -145,6 +146,7 @@ public static class TaskRules
         ),
         new(TaskKind.JobEnded, Roles.All, "/jobs/{id}", "您提交的后台任务结束了，看结果"),
         new(TaskKind.FeeReimbursement, Village, "/funds/{id}#fees", "银行扣了手续费，由村级基本户补足并登记"),
+        new(TaskKind.SampleConclusion, Auditors, "/samples/{id}", "您公告的抽样还没有签署：抽取、写完底稿、下结论"),
     ];
 
     private static readonly IReadOnlyDictionary<TaskKind, TaskRule> ByKind = All.ToDictionary(r => r.Kind);

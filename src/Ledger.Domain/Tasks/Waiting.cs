@@ -8,6 +8,7 @@ using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Domain.Sampling;
 using Ledger.Domain.Screening;
 
 namespace Ledger.Domain.Tasks;
@@ -102,6 +103,12 @@ public static class Waiting
         : by.IsAmong(state.Concerned) && !state.Explanations.Any(e => by.Is(e.ExplainedBy))
             ? TaskKind.FindingExplanation
         : null;
+
+    /// <summary>A sample is its auditor's until he has signed.</summary>
+    public static TaskKind? Of(Sample state, Actor by) =>
+        by.Role == Roles.Auditor && state.Conclusion is null && by.Is(state.AnnouncedBy)
+            ? TaskKind.SampleConclusion
+            : null;
 
     public static TaskKind? Of(PolicyYear state, Actor by, DateOnly today) =>
         by.Role == Roles.CityHrss

@@ -279,14 +279,17 @@ const asked = (form, text) => text.replace(/\{([\w-]+)\}/g, (_, name) => {
   return input.selectedOptions ? input.selectedOptions[0].textContent.trim() : input.value;
 });
 
+const unfit = input => input.dataset.kind === 'int' && typeof read(input) === 'string' ? words.whole
+  : input.required && input.value && !input.value.trim() ? words.blank : '';
+
 const submit = async (form, extra, button) => {
   const question = button?.dataset.confirm ?? form.dataset.confirm;
   // With a preview it has been asked: what will happen was shown.
   if (question && !(form.dataset.check && form.checked) && !confirm(asked(form, question))) return;
   clear(form);
-  // What is no number goes nowhere: the answer would speak of JSON.
-  const odd = [...form.elements].find(i => i.dataset.kind === 'int' && i.name && !i.disabled && !i.closest('[hidden],fieldset:disabled') && typeof read(i) === 'string');
-  if (odd) { show(form, { title: words.failed, detail: `${odd.name}：${words.whole}`, field: odd.name }); return; }
+  // What is no number, or nothing but spaces, goes nowhere: the answer would speak of JSON.
+  const odd = [...form.elements].find(i => i.name && !i.disabled && !i.closest('[hidden],fieldset:disabled') && unfit(i));
+  if (odd) { show(form, { title: words.failed, detail: `${odd.name}：${unfit(odd)}`, field: odd.name }); return; }
   // [data-check]: the first time it only asks what would change, and shows it.
   const checks = form.checking = Boolean(form.dataset.check) && !form.checked;
   const [method, path] = (checks ? form.dataset.check : form.dataset.api).split(' ');
