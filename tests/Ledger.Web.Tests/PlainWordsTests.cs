@@ -163,6 +163,22 @@ public sealed partial class PlainWordsTests(WebFixture web)
         await Assertions.Expect(form.GetByText("名称或姓名 中有手机号码")).ToBeVisibleAsync();
     }
 
+    /// <summary>In English a field's name is a word as well.</summary>
+    [Fact]
+    public async Task A_word_that_is_also_a_fields_name_stays_a_word()
+    {
+        await using var visitor = await web.VisitAsync("VILLAGE");
+        var page = visitor.Page;
+        await page.GotoAsync("/language?to=en");
+        await page.GotoAsync(web.At("/funds/{fund}/allocations/new"));
+        await page.Locator("[name=amount]").FillAsync("abc");
+        await page.Locator("[name=source]").First.CheckAsync();
+        await page.Locator("[name=sourceName]").FillAsync("2026 rent");
+        await page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("bank-slip.pdf"));
+        await page.Locator("main form button:not([type])").First.ClickAsync();
+        await visitor.SeesAsync("“abc” is no amount in yuan");
+    }
+
     /// <summary>A link to a file, followed where it is refused or where nobody is signed in any more.</summary>
     [Theory]
     [InlineData("VILLAGE", "/api/exports/log", "本角色不能办理此事项")]

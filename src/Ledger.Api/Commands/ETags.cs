@@ -15,7 +15,7 @@ public static class ETags
         if (wanted.Count == 0 || wanted == "*" || wanted.Any(w => w == Of(version)))
             return;
         throw new RefusedException(
-            new Rejection(Rejections.VersionMismatch, $"现为版本 {Of(version)}，请求针对 {wanted}")
+            new Rejection(Rejections.VersionMismatch, $"已是版本 {Of(version)}，您依据的是版本 {wanted}")
         );
     }
 }

@@ -88,7 +88,7 @@ public static class Require
         {
             null => today,
             { } d when d > today => throw Invalid(field, $"业务日期不能晚于今天（{today:yyyy-MM-dd}）"),
-            { Year: < SchemeYears.First } => throw Invalid(field, "业务日期过早"),
+            { Year: < SchemeYears.First } => throw Invalid(field, $"业务日期过早：制度自 {SchemeYears.First} 年起"),
             { } d => d,
         };
 

@@ -156,7 +156,9 @@ const labelOf = (form, name) => {
   const control = controlOf(form, name), label = control?.closest(control.type === 'radio' ? 'fieldset' : 'label');
   return control?.getAttribute('aria-label') || (label && [...(label.querySelector('legend') || label).childNodes].find(n => n.nodeType === 3 && n.data.trim())?.data.trim());
 };
-const inWords = (form, text) => text.replace(/[A-Za-z][\w.[\]]*/g, name => labelOf(form, name) || name);
+/** A field's name in a refusal, as the form calls it: in English an "amount" further on is a word. */
+const inWords = (form, text) => text.replace(/[A-Za-z][\w.[\]]*/g, (name, at) =>
+  (/^zh/.test(document.documentElement.lang) || at === 0 || /[A-Z.[]/.test(name)) && labelOf(form, name) || name);
 
 const show = (form, problem, again) => {
   clear(form);
