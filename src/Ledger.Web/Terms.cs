@@ -86,6 +86,7 @@ public static partial class Terms
         ["TaskKind.interest-registration"] = "登记利息",
         ["TaskKind.job-ended"] = "后台任务结束",
         ["TaskKind.fee-reimbursement"] = "待补足手续费",
+        ["TaskKind.sample-conclusion"] = "待签署底稿",
         ["NotifyWhen.never"] = "不提醒",
         ["NotifyWhen.at-once"] = "一有就提醒",
         ["NotifyWhen.daily"] = "每天汇总一次",
