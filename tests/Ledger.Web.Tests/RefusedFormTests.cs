@@ -1,6 +1,4 @@
-using Ledger.Api.Security;
 using Ledger.Domain;
-using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 
@@ -34,7 +32,7 @@ public sealed class RefusedFormTests(WebFixture web)
     {
         await using var villager = await web.VisitAsync(null, 390, 844);
         var page = villager.Page;
-        await page.GotoAsync($"/notices/{await NoticedAsync()}");
+        await page.GotoAsync($"/notices/{(await NoticedAsync("379911")).ApplicationId}");
         await page.Locator("#object textarea").FillAsync("请核对");
         await page.GetByLabel("名单中的哪一位").FillAsync("张三");
         await villager.ClickAsync("提交异议");
@@ -46,26 +44,49 @@ public sealed class RefusedFormTests(WebFixture web)
         await villager.ShootAsync("390-refused-number");
     }
 
-    /// <summary>
-    /// A notice that runs, in a city of its own: the sample's ends when another test lets days go by.
-    /// </summary>
-    private async Task<string> NoticedAsync()
+    [Fact]
+    public async Task Whoever_pastes_his_whole_id_sends_its_last_four_and_nothing_more_of_it()
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
-        var offices = new SampleOffices(actor => new SampleClient(web.Sample.Http, tokens, actor), "379911");
-        var today = Clock.Day(DateTimeOffset.UtcNow);
-        await offices.PublishPolicyAsync(today.Year);
-        await offices.OpenPilotAsync();
-        var village = new SampleVillage(offices, "379911101201", "坡上村股份经济合作社", 1, today.Year);
-        var people = new SamplePeople(379911).Take(2, "379911");
-        await village.RegisterAsync();
-        await village.AllocateAsync(1_000);
-        await village.PrepareAsync(people, 100, today);
+        var (application, people) = await NoticedAsync("379511");
+        await using var villager = await web.VisitAsync(null, 390, 844);
+        var page = villager.Page;
+        var sent = new List<string>();
+        page.Request += (_, request) => sent.Add($"{request.Url} {request.PostData}");
+        await page.GotoAsync($"/notices/{application}/own");
+        var four = page.GetByLabel("身份证号后四位");
+        async Task PasteAsync(string text)
+        {
+            await four.FillAsync("");
+            await four.FocusAsync();
+            await page.Keyboard.InsertTextAsync(text);
+        }
+        await PasteAsync(" 123x ");
+        await Assertions.Expect(four).ToHaveValueAsync("123X");
+        await PasteAsync("１２３ ４");
+        await Assertions.Expect(four).ToHaveValueAsync("1234");
+        var id = people[0].CitizenId;
+        await PasteAsync($" {id}\t");
+        await Assertions.Expect(four).ToHaveValueAsync(id[^4..]);
+        await page.GetByLabel("姓名").FillAsync(people[0].Name);
+        await villager.ShootAsync("390-own-line-pasted");
+        await villager.ClickAsync("查询");
+        await page.WaitForURLAsync("**/own-lines/**");
+        await villager.SeesAsync("100.00");
+        Assert.Contains(sent, s => s.Contains($"\"idLastFour\":\"{id[^4..]}\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(sent, s => s.Contains(id[^5..], StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>An empty list would be taken for an answer.</summary>
+    /// <summary>A notice that runs: the sample's ends when another test lets days go by.</summary>
+    private async Task<(string ApplicationId, IReadOnlyList<SamplePerson> People)> NoticedAsync(string county)
+    {
+        var (village, people) = await web.VillageAsync(county, "坡上村股份经济合作社");
+        await village.PrepareAsync(people, 100, Clock.Day(DateTimeOffset.UtcNow));
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
         await village.NoticeAsync();
-        return village.ApplicationId;
+        return (village.ApplicationId, people);
     }
 
     [Fact]

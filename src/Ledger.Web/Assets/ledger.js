@@ -55,6 +55,9 @@ const ask = async (...request) => {
 const mark = `amount:${key()}:`;
 const json = value => JSON.stringify(value).replace(new RegExp(`"${mark}(-?[0-9]+(\\.[0-9]+)?)"`, 'g'), '$1');
 
+/** Of a citizen id the end: a whole one may be pasted, and no more of it stays, or goes out. */
+const lastFour = text => text.normalize('NFKC').replace(/[\s\p{Cf}]/gu, '').slice(-4).toUpperCase();
+
 const read = input => {
   const kind = input.dataset.kind, text = (input.value || '').trim();
   if (kind === 'bool') return input.type === 'checkbox' ? input.checked : text === 'true';
@@ -65,6 +68,7 @@ const read = input => {
     const plain = narrow.replace(/^(-?)\s*¥?\s*([^\s元圆]*)\s*[元圆]?$/, '$1$2');
     return /^[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$/.test(plain) ? mark + plain.replace('+', '').replaceAll(',', '') : text;
   }
+  if (kind === 'last-four') return lastFour(text);
   if (kind === 'digest') return window.digest(text); // digest.js
   if (kind === 'int') { const narrow = text.normalize('NFKC'); return /^-?\d+$/.test(narrow) ? Number(narrow) : text; }
   return text;
@@ -370,10 +374,17 @@ document.addEventListener('submit', e => {
 
 // ---- The one box: a whole citizen id goes in a body and never in an address, which browsers and servers keep ---------------------
 
+const plainId = text => text.normalize('NFKC').replace(/[\s-]/g, '');
+const isWholeId = text => /^[1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx]$/.test(plainId(text));
+// Lists are filtered in the address: there its last four find the person as well.
+document.addEventListener('submit', e => {
+  if (!e.target.matches('form[method=get]:not([data-find])')) return;
+  for (const i of e.target.elements) if (i.matches('[type=search],[type=text],:not([type])') && isWholeId(i.value || '')) i.value = lastFour(i.value);
+}, true);
 document.addEventListener('submit', async e => {
   const form = e.target.closest('form[data-find]');
-  const typed = form?.elements.q.value.normalize('NFKC').replace(/[\s-]/g, '');
-  if (!form || !/^[1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx]$/.test(typed)) return;
+  if (!form || !isWholeId(form.elements.q.value)) return;
+  const typed = plainId(form.elements.q.value);
   e.preventDefault();
   busy(form, true);
   try {
@@ -383,6 +394,33 @@ document.addEventListener('submit', async e => {
     // Other things have numbers as long: what is no citizen id may stand in the address.
     location.href = person ? person.hits[0].href : answer.body.groups.length ? `/search?q=${encodeURIComponent(typed)}` : '/search?none=true';
   } finally { busy(form, false); }
+});
+
+// Of what is pasted a browser cuts off the end without a word: here the field says how much is left, and too much is refused as it is.
+const leastProse = 30; // what is shorter is a code or a number
+const over = input => input.dataset.most && input.value.trim().length > Number(input.dataset.most);
+document.querySelectorAll('form[data-api] :is(input, textarea)[maxlength]').forEach(input => {
+  if (input.maxLength < leastProse) return;
+  input.dataset.most = input.maxLength;
+  input.removeAttribute('maxlength');
+  if (input.tagName !== 'TEXTAREA') return;
+  const left = node('small', null, { class: 'left' });
+  const draw = () => {
+    const rest = Number(input.dataset.most) - input.value.trim().length;
+    left.textContent = (rest < 0 ? words.beyond : words.left).replace('{0}', Math.abs(rest).toLocaleString('en-US'));
+    left.classList.toggle('fault', rest < 0);
+  };
+  (input.closest('label') ?? input).after(left);
+  input.addEventListener('input', draw);
+  draw();
+});
+
+// The browser would cut what is pasted to its first four: this takes the last.
+document.querySelectorAll('[data-kind=last-four]').forEach(input => {
+  input.removeAttribute('maxlength');
+  const cut = () => { const four = lastFour(input.value); if (input.value !== four) input.value = four; };
+  input.addEventListener('input', e => { if (!e.isComposing) cut(); });
+  input.addEventListener('compositionend', cut);
 });
 
 // ---- Small behaviours ---------------------------------------------------------------------------------------------------------
