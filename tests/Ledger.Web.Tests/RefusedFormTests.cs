@@ -77,6 +77,26 @@ public sealed class RefusedFormTests(WebFixture web)
     }
 
     /// <summary>An empty list would be taken for an answer.</summary>
+    [Theory]
+    [InlineData("COUNTY_HRSS", "/applications?from=2026-05-01&until=2026-04-30", "从哪天：起始日期不能晚于截止日期")]
+    [InlineData("AUDITOR", "/audit?since=2026-05-01&until=2026-04-30", "从哪天：起始日期不能晚于截止日期")]
+    [InlineData("AUDITOR", "/audit?minAmount=200&maxAmount=100.50", "金额从：起始金额不能大于截止金额")]
+    public async Task What_is_asked_for_the_wrong_way_round_is_said_at_its_field(string role, string path, string said)
+    {
+        await using var official = await web.VisitAsync(role, 1366, 768);
+        var page = official.Page;
+        await page.GotoAsync(path);
+        await official.SeesAsync(said);
+        var field = page.GetByLabel(said[..said.IndexOf('：', StringComparison.Ordinal)], new() { Exact = true });
+        await Assertions.Expect(field).ToHaveAttributeAsync("aria-invalid", "true");
+        await official.ShootAsync(
+            $"refused-order-{(path.Contains("Amount", StringComparison.Ordinal) ? "amount" : role)}"
+        );
+        await field.FillAsync(path.Contains("Amount", StringComparison.Ordinal) ? "100" : "2026-04-30");
+        await official.ClickAsync("改正后再查");
+        await Assertions.Expect(page.Locator("form[data-filter]")).ToHaveCountAsync(1);
+    }
+
     /// <summary>A notice that runs: the sample's ends when another test lets days go by.</summary>
     private async Task<(string ApplicationId, IReadOnlyList<SamplePerson> People)> NoticedAsync(string county)
     {

@@ -323,6 +323,7 @@ public static class ApplicationPages
         CancellationToken cancellation
     )
     {
+        Require.Order(filed.From, filed.Until, "from");
         var (region, name) = PageRoutes.Place(asked);
         var items = await ApplicationEndpoints.QueueAsync(
             status is { Length: > 0 } ? status : null,
