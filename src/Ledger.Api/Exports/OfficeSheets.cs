@@ -243,7 +243,7 @@ public static class OfficeSheets
                     {
                         var due = ApplicationsPage.Due(i.Status, deadlines, noticeDays);
                         var from = begun.GetValueOrDefault(i.Id, i.Since);
-                        var age = (now - from).Days;
+                        var age = Clock.Days(from, now);
                         return (object?[])
                             [
                                 names.GetValueOrDefault(i.CollectiveId, i.CollectiveId),
