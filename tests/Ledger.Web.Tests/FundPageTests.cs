@@ -1,0 +1,54 @@
+using Ledger.Domain;
+
+namespace Ledger.Web.Tests;
+
+/// <summary>A fund's year and its balances as they were known.</summary>
+[Collection("web")]
+public sealed class FundPageTests(WebFixture web)
+{
+    [Fact]
+    public async Task C24_who_closes_a_year_is_told_so_and_the_slider_stands_at_the_end_for_today()
+    {
+        var (village, _) = await web.VillageAsync("379111", "西坡村股份经济合作社");
+        var last = Clock.Day(DateTimeOffset.UtcNow).Year - 1;
+        await village.AllocateAsync(1_000, effectiveDate: new DateOnly(last, 6, 30));
+        await using var officer = await web.VisitAsAsync(village.Officer.Actor);
+        var page = officer.Page;
+        var slider = page.GetByLabel("按哪个时刻的记录");
+        async Task AtTheEndAsync()
+        {
+            await officer.SeesAsync("按 现在 的记录");
+            await Assertions.Expect(slider).ToHaveValueAsync((await slider.GetAttributeAsync("max"))!);
+            // What is left beside the track would look like a step that is not taken.
+            await Assertions.Expect(slider).ToHaveCSSAsync("padding-right", "0px");
+        }
+        await page.GotoAsync($"/funds/{village.FundId}/trial-balance");
+        await AtTheEndAsync();
+        await slider.FocusAsync();
+        await page.Keyboard.PressAsync("Home");
+        await officer.SeesAsync("那时账上没有任何资金");
+        // Back at today's records, the slider is as well.
+        await page.GoBackAsync();
+        await AtTheEndAsync();
+        await officer.ShootAsync("trial-balance-today");
+
+        await page.GotoAsync($"/funds/{village.FundId}");
+        await officer.ClickAsync($"年度结账 {last}");
+        await page.WaitForURLAsync($"**/trial-balance?at={last}-12-31");
+        await officer.SeesAsync($"{last} 年已结账，这是封存的余额");
+        await officer.SeesAsync("已随年度结账封存");
+        await AtTheEndAsync();
+        await officer.ShootAsync("year-closed");
+    }
+
+    [Fact]
+    public async Task The_slider_of_a_fund_without_a_single_record_stands_at_its_end_too()
+    {
+        var (village, _) = await web.VillageAsync("379011", "东坡村股份经济合作社", money: 0);
+        await using var officer = await web.VisitAsAsync(village.Officer.Actor);
+        await officer.Page.GotoAsync($"/funds/{village.FundId}/trial-balance");
+        var slider = officer.Page.GetByLabel("按哪个时刻的记录");
+        Assert.NotEqual("0", await slider.GetAttributeAsync("max"));
+        await Assertions.Expect(slider).ToHaveValueAsync((await slider.GetAttributeAsync("max"))!);
+    }
+}
