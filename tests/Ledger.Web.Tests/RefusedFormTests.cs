@@ -97,6 +97,24 @@ public sealed class RefusedFormTests(WebFixture web)
         await Assertions.Expect(page.Locator("form[data-filter]")).ToHaveCountAsync(1);
     }
 
+    [Fact]
+    public async Task What_was_wrong_before_is_not_said_of_what_is_sent_now()
+    {
+        await using var villager = await web.VisitAsync(null, 390, 844);
+        var page = villager.Page;
+        await page.GotoAsync($"/notices/{(await NoticedAsync("379211")).ApplicationId}");
+        await page.Locator("#object textarea").FillAsync("请核对");
+        await page.GetByLabel("名单中的哪一位").FillAsync("张三");
+        await villager.ClickAsync("提交异议");
+        await villager.SeesAsync("名单中的哪一位：应为数字");
+        // That is corrected, and now something else is missing: the browser says so itself.
+        await page.GetByLabel("名单中的哪一位").FillAsync("1");
+        await page.Locator("#object textarea").FillAsync("");
+        await villager.ClickAsync("提交异议");
+        await Assertions.Expect(page.Locator(".problem")).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator("[aria-invalid]")).ToHaveCountAsync(0);
+    }
+
     /// <summary>A notice that runs: the sample's ends when another test lets days go by.</summary>
     private async Task<(string ApplicationId, IReadOnlyList<SamplePerson> People)> NoticedAsync(string county)
     {

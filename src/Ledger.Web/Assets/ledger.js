@@ -131,6 +131,11 @@ const uploadEvidence = async (form, status) => {
 
 // ---- What went wrong ----------------------------------------------------------------------------------------------------------
 
+/** What is said is of what was sent last, in whichever form of the page: an answer to something earlier would be taken for this one's. */
+const clearAll = () => {
+  document.querySelectorAll('form .problem').forEach(e => clear(e.closest('form')));
+  document.querySelectorAll('main > .done[role=status]').forEach(e => e.remove());
+};
 const clear = form => {
   form.querySelectorAll('.problem,.notes').forEach(e => e.remove());
   form.querySelectorAll('[aria-invalid]').forEach(e => { e.removeAttribute('aria-invalid'); e.removeAttribute('aria-describedby'); });
@@ -288,6 +293,7 @@ const submit = async (form, extra, button) => {
   // With a preview it has been asked: what will happen was shown.
   if (question && !(form.dataset.check && form.checked) && !confirm(asked(form, question))) return;
   clear(form);
+  clearAll();
   // What is no number goes nowhere: the answer would speak of JSON.
   const odd = [...form.elements].find(i => i.dataset.kind === 'int' && i.name && !i.disabled && !i.closest('[hidden],fieldset:disabled') && typeof read(i) === 'string');
   if (odd) { show(form, { title: words.failed, detail: `${odd.name}：${words.whole}`, field: odd.name }); return; }
@@ -365,6 +371,8 @@ const submit = async (form, extra, button) => {
   }
 };
 
+// Also where the browser itself stops the form, and says why.
+document.addEventListener('invalid', e => { if (e.target.form?.matches('form[data-api]')) clearAll(); }, true);
 document.addEventListener('submit', e => {
   const form = e.target.closest('form[data-api]');
   if (!form) return;
