@@ -51,4 +51,27 @@ public sealed class ReviewPageTests(WebFixture web)
         await page.GetByRole(AriaRole.Link, new() { Name = "看本人年度" }).First.ClickAsync();
         await Assertions.Expect(page.Locator("#panel #panel-content")).ToBeVisibleAsync();
     }
+
+    [Fact]
+    public async Task C15_the_approver_has_a_button_in_the_queue_and_the_balance_beside_what_he_approves()
+    {
+        var (village, people) = await web.VillageAsync("378911", "前岭村股份经济合作社");
+        await village.PrepareAsync(people, 100, Clock.Day(DateTimeOffset.UtcNow));
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await using var approver = await web.VisitAsAsync(village.Offices.Approver.Actor);
+        var page = approver.Page;
+        await page.GotoAsync("/applications?waitingForMe=true");
+        await approver.ShootAsync("queue-approval");
+        await page.Locator("#list").GetByRole(AriaRole.Link, new() { Name = "审批", Exact = true }).ClickAsync();
+        await page.WaitForURLAsync($"**/applications/{village.ApplicationId}#next");
+        await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync("50,000.00");
+        await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync("49,800.00");
+        await approver.ShootAsync("approval-balance");
+        // Whoever reviewed it does not approve it: his row leads nowhere else.
+        await using var reviewer = await web.VisitAsAsync(village.Offices.Reviewer.Actor);
+        await reviewer.Page.GotoAsync("/applications");
+        await Assertions.Expect(reviewer.Page.Locator("#list > tr")).ToHaveCountAsync(1);
+        await Assertions.Expect(reviewer.Page.Locator("#list .button")).ToHaveCountAsync(0);
+    }
 }
