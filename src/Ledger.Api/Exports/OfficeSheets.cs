@@ -447,7 +447,7 @@ public static class OfficeSheets
                     null,
                     "合计",
                     Total(Money.Sum(rows.Select(r => r.Line.Line.Length))),
-                    Total(Money.Sum(sample.Papers.Select(p => p.ErrorFen))),
+                    sample.Papers.Any() ? Total(Money.Sum(sample.Papers.Select(p => p.ErrorFen))) : null,
                 ]
             ),
             Workbook.List(

@@ -297,6 +297,8 @@ const submit = async (form, extra, button) => {
   // What is no number goes nowhere: the answer would speak of JSON.
   const odd = [...form.elements].find(i => i.dataset.kind === 'int' && i.name && !i.disabled && !i.closest('[hidden],fieldset:disabled') && typeof read(i) === 'string');
   if (odd) { show(form, { title: words.failed, detail: `${odd.name}：${words.whole}`, field: odd.name }); return; }
+  const long = [...form.elements].find(i => i.name && !i.disabled && !i.closest('[hidden],fieldset:disabled') && over(i));
+  if (long) { show(form, { title: words.failed, detail: `${long.name}：${words.most.replace('{0}', long.dataset.most).replace('{1}', long.value.trim().length)}`, field: long.name }); return; }
   // [data-check]: the first time it only asks what would change, and shows it.
   const checks = form.checking = Boolean(form.dataset.check) && !form.checked;
   const [method, path] = (checks ? form.dataset.check : form.dataset.api).split(' ');
