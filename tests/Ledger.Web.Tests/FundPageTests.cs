@@ -42,6 +42,35 @@ public sealed class FundPageTests(WebFixture web)
     }
 
     [Fact]
+    public async Task What_is_asked_before_an_amount_is_booked_is_the_amount_as_it_will_stand()
+    {
+        await using var village = await web.VisitAsync("VILLAGE", 1366, 768);
+        var page = village.Page;
+        await page.GotoAsync(web.At("/funds/{fund}/allocations/new"));
+        // Asked, and not done.
+        await page.EvaluateAsync("() => { window.confirm = text => { window.asked = text; return false; }; }");
+        await page.GetByLabel("来源说明").FillAsync(" 土地流转 ");
+        await page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("bank-slip.pdf"));
+        foreach (
+            var (typed, said) in new[]
+            {
+                ("200", "200.00 元"),
+                ("１２，３４５．６", "12,345.60 元"),
+                ("0.05", "0.05 元"),
+                ("¥1,200元", "1,200.00 元"),
+            }
+        )
+        {
+            await page.GetByLabel("金额（元）").FillAsync(typed);
+            await village.ClickAsync("登记");
+            Assert.Equal(
+                $"登记划入 {said}，来源：土地流转。确定？",
+                await page.EvaluateAsync<string>("() => window.asked")
+            );
+        }
+    }
+
+    [Fact]
     public async Task The_slider_of_a_fund_without_a_single_record_stands_at_its_end_too()
     {
         var (village, _) = await web.VillageAsync("379011", "东坡村股份经济合作社", money: 0);

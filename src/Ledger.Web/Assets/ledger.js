@@ -74,6 +74,12 @@ const read = input => {
   return text;
 };
 
+/** By its digits, as pages write it: 1234.5 is 1,234.50. */
+const inYuan = digits => {
+  const [, sign, whole, fen = ''] = /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(digits);
+  return `${sign}${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fen.padEnd(2, '0')}`;
+};
+
 const put = (target, path, value) => {
   const steps = path.split('.');
   steps.forEach((step, i) => {
@@ -285,7 +291,10 @@ const asked = (form, text) => text.replace(/\{([\w-]+)\}/g, (_, name) => {
   if (!input) return form.querySelector(`[data-${name}]`)?.textContent ?? '';
   if (input.type === 'checkbox') return input.checked ? input.closest('label').textContent.trim() : '';
   if (input.type === 'file') return [...input.files].map(f => f.name).join('、');
-  return input.selectedOptions ? input.selectedOptions[0].textContent.trim() : input.value;
+  if (input.selectedOptions) return input.selectedOptions[0].textContent.trim();
+  // An amount as it will stand in the books, not as it was typed: 200 is 200.00.
+  const amount = input.dataset.kind === 'yuan' ? `${read(input) ?? ''}` : '';
+  return amount.startsWith(mark) ? inYuan(amount.slice(mark.length)) : input.value.trim();
 });
 
 const submit = async (form, extra, button) => {
