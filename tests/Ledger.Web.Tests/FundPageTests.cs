@@ -41,6 +41,18 @@ public sealed class FundPageTests(WebFixture web)
         await officer.ShootAsync("year-closed");
     }
 
+    [Theory]
+    [InlineData("/funds/{fund}")]
+    [InlineData("/audit?id={fund}")]
+    public async Task An_auditor_comes_to_the_comparison_from_the_fund_and_from_its_events(string path)
+    {
+        await using var auditor = await web.VisitAsync("AUDITOR", 1366, 768);
+        await auditor.Page.GotoAsync(web.At(path));
+        await auditor.ShootAsync($"to-comparison-{path.Split('/', '?')[1]}");
+        await auditor.Page.GetByRole(AriaRole.Link, new() { Name = "比较两个年度或两个日期" }).ClickAsync();
+        await auditor.Page.WaitForURLAsync(web.At("**/comparison?fund={fund}"));
+    }
+
     [Fact]
     public async Task What_is_asked_before_an_amount_is_booked_is_the_amount_as_it_will_stand()
     {
