@@ -37,6 +37,41 @@ public sealed class SearchTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task Two_whom_the_mask_makes_alike_are_told_apart_by_the_ledgers_own_numbers_and_by_nothing_of_theirs()
+    {
+        var (village, _) = await api.ReadyToFileAsync(1);
+        var ids = Enumerable
+            .Range(0, 400)
+            .Select(d => $"{village.Offices.County}{new DateOnly(1980, 1, 1).AddDays(d):yyyyMMdd}123")
+            .Select(first17 => first17 + CitizenId.CheckCharacter(first17))
+            .GroupBy(id => id[^4..])
+            .First(alike => alike.Count() > 1)
+            .Take(2)
+            .ToList();
+        foreach (var (name, citizenId) in new[] { "万寻一", "万寻二" }.Zip(ids))
+            await village.Officer.PostAsync(
+                "/api/members",
+                new
+                {
+                    collectiveId = village.CollectiveId,
+                    name,
+                    citizenId,
+                }
+            );
+        var hits = Of(await FindAsync(village.Officer, ids[0][^4..]), SearchKind.Person)
+            .Where(h => h.Title == "万**")
+            .ToList();
+        Assert.Equal(2, hits.Select(h => h.Detail).Distinct().Count());
+        Assert.All(hits, h => Assert.EndsWith($" · {h.Href.Split('/')[2][..15]}", h.Detail, StringComparison.Ordinal));
+        Assert.All(hits, h => Assert.DoesNotContain("198", h.Detail!.Split(" · ")[0], StringComparison.Ordinal));
+        // Who is alone needs none.
+        Assert.DoesNotContain(
+            "member-",
+            Assert.Single(Of(await FindAsync(village.Officer, "万寻一"), SearchKind.Person)).Detail!
+        );
+    }
+
+    [Fact]
     public async Task A_person_is_found_by_name_four_digits_and_whole_id_in_the_caller_s_region_and_nowhere_else()
     {
         var (village, people) = await api.ReadyToFileAsync(2);

@@ -13,6 +13,18 @@ public sealed class BusinessDateTests
     private static readonly string Digest = new('d', 64);
     private static readonly string[] People = ["member-1", "member-2"];
 
+    [Fact]
+    public void What_came_yesterday_evening_has_waited_one_day_of_chinas_calendar()
+    {
+        static DateTimeOffset At(string time) =>
+            DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Equal(1, Clock.Days(At("2026-03-01T23:50:00+08:00"), At("2026-03-02T00:10:00+08:00")));
+        Assert.Equal(0, Clock.Days(At("2026-03-02T00:10:00+08:00"), At("2026-03-02T23:50:00+08:00")));
+        // Half past four in the afternoon in London is the next day here.
+        Assert.Equal(1, Clock.Days(At("2026-03-01T15:30:00Z"), At("2026-03-01T16:30:00Z")));
+        Assert.Equal(29, Clock.Days(At("2026-02-01T12:00:00+08:00"), At("2026-03-02T09:00:00+08:00")));
+    }
+
     private static DateOnly Day(int of) => new(2026, 3, of);
 
     /// <summary>Approved on the 5th, on notice until the 12th; then <paramref name="later"/>.</summary>

@@ -183,6 +183,18 @@ public sealed class CalendarTests
     }
 
     [Fact]
+    public void C21_what_is_overdue_is_told_the_oldest_first_and_neither_what_is_due_today_nor_what_has_no_day()
+    {
+        WorkTask Due(string? day) => new(TaskKind.Payment, $"a {day}", Village, Due: day is null ? null : Day(day));
+        Assert.Equal(
+            ["2025-12-31", "2026-11-28"],
+            TaskCalendar
+                .Missed([Due("2026-11-28"), Due(null), Due("2026-11-29"), Due("2025-12-31")], Today)
+                .Select(e => $"{e.On:yyyy-MM-dd}")
+        );
+    }
+
+    [Fact]
     public void A_thing_keeps_its_key_when_its_day_is_moved_and_what_comes_again_has_another()
     {
         var task = new WorkTask(TaskKind.Review, "application-1", Village, Due: Today);

@@ -11,28 +11,19 @@ namespace Ledger.Web.Tests;
 [Collection("web")]
 public sealed class CalendarPageTests(WebFixture web)
 {
-    private const string County = "379811";
+    private static void InterestOn(System.Text.Json.Nodes.JsonNode policy, params DateOnly[] days) =>
+        policy["interestDays"] = System.Text.Json.JsonSerializer.SerializeToNode(
+            days.Select(d => new { month = d.Month, day = d.Day })
+        );
 
-    /// <summary>
-    /// A village in a city of its own, with a notice that runs and a bank that settled interest three days ago.
-    /// </summary>
-    private async Task<SampleVillage> NoticedAsync(Tokens tokens, DateOnly today)
+    /// <summary>A village with a notice that runs and a bank that settled interest three days ago.</summary>
+    private async Task<SampleVillage> NoticedAsync(DateOnly today)
     {
-        var offices = new SampleOffices(actor => new SampleClient(web.Sample.Http, tokens, actor), County);
-        object On(DateOnly day) => new { month = day.Month, day = day.Day };
-        foreach (var year in new[] { today.Year - 1, today.Year, today.Year + 1 })
-        {
-            var policy = SampleClient.Node(SampleOffices.PolicyYear(year));
-            policy["interestDays"] = System.Text.Json.JsonSerializer.SerializeToNode(
-                new[] { On(today.AddDays(-3)), On(today.AddDays(60)) }
-            );
-            await offices.CityHrss.PutAsync($"/api/policy-years/{County[..4]}/{year}", policy);
-        }
-        await offices.OpenPilotAsync();
-        var village = new SampleVillage(offices, $"{County}101201", "坡下村股份经济合作社", 1, today.Year);
-        var people = new SamplePeople(379811).Take(2, County);
-        await village.RegisterAsync();
-        await village.AllocateAsync(50_000, effectiveDate: today.AddDays(-30));
+        var (village, people) = await web.VillageAsync(
+            "379811",
+            "坡下村股份经济合作社",
+            policy => InterestOn(policy, today.AddDays(-3), today.AddDays(60))
+        );
         await village.PrepareAsync(people, 100, today);
         await village.FileAsync(people);
         await village.ReviewAsync();
@@ -44,16 +35,9 @@ public sealed class CalendarPageTests(WebFixture web)
     [Fact]
     public async Task An_officer_sees_the_notices_end_and_the_interest_registers_it_and_it_is_gone()
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
-        var village = await NoticedAsync(tokens, Clock.Day(DateTimeOffset.UtcNow));
-        await using var visitor = await web.VisitAsync(null, 1366, 768);
+        var village = await NoticedAsync(Clock.Day(DateTimeOffset.UtcNow));
+        await using var visitor = await web.VisitAsAsync(village.Officer.Actor);
         var page = visitor.Page;
-        await page.Context.SetExtraHTTPHeadersAsync(
-            new Dictionary<string, string>
-            {
-                ["Authorization"] = $"Bearer {tokens.Issue(village.Officer.Actor, TimeSpan.FromDays(30))}",
-            }
-        );
         var entries = (
             await village.Officer.GetAsync<CalendarView>($"/api/calendar?to={DateTime.UtcNow.AddDays(25):yyyy-MM-dd}")
         ).Entries;
@@ -92,6 +76,44 @@ public sealed class CalendarPageTests(WebFixture web)
         await Assertions.Expect(page.GetByText("银行已经结息，登记专户利息")).ToHaveCountAsync(0);
         await page.GotoAsync("/tasks");
         await Assertions.Expect(page.GetByText("银行已经结息，登记专户利息")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task What_is_overdue_stands_first_with_its_days_and_what_has_no_day_is_counted_beside_it()
+    {
+        var today = Clock.Day(DateTimeOffset.UtcNow);
+        var (village, _) = await web.VillageAsync(
+            "379611",
+            "岗上村股份经济合作社",
+            policy => InterestOn(policy, today.AddDays(-15), today.AddDays(60))
+        );
+        await village.BankFeeAsync(12);
+        await using var officer = await web.VisitAsAsync(village.Officer.Actor);
+        var page = officer.Page;
+        await page.GotoAsync("/calendar");
+        // Whatever month the day was in: it was five days ago, and it is told once.
+        var missed = page.Locator("#missed > li");
+        await Assertions.Expect(missed).ToHaveCountAsync(1);
+        await Assertions.Expect(missed).ToContainTextAsync("银行已经结息，登记专户利息");
+        await Assertions.Expect(missed).ToContainTextAsync("逾期 5 天");
+        await Assertions.Expect(page.GetByText("银行已经结息，登记专户利息")).ToHaveCountAsync(1);
+        await officer.ShootAsync("story-calendar-overdue");
+        await page.SetViewportSizeAsync(390, 844);
+        await officer.ShootAsync("390-calendar-overdue");
+        await page.SetViewportSizeAsync(1366, 768);
+        // The fee has no day: it is counted, and stands among the tasks.
+        var undated = page.Locator(
+            "p",
+            new() { Has = page.GetByRole(AriaRole.Link, new() { Name = "没有期限的待办" }) }
+        );
+        await Assertions.Expect(undated).ToContainTextAsync("1 件");
+        await undated.GetByRole(AriaRole.Link).ClickAsync();
+        await page.WaitForURLAsync("**/tasks");
+        await officer.SeesAsync("银行扣了手续费，由村级基本户补足并登记");
+        // Another month is that month's.
+        await page.GotoAsync($"/calendar?month={today.AddMonths(2):yyyy-MM}");
+        await officer.SeesAsync("放到手机或电脑的日历里");
+        await Assertions.Expect(missed).ToHaveCountAsync(0);
     }
 
     [Fact]

@@ -67,6 +67,27 @@ public sealed class FilterBarTests(WebFixture web)
         await Assertions.Expect(rows).ToHaveCountAsync(0);
     }
 
+    [Theory]
+    [InlineData("REVIEWER", "/applications/{settled}")]
+    [InlineData("VILLAGE", "/members")]
+    public async Task A_whole_citizen_id_stands_in_no_address_and_its_last_four_find_the_person(
+        string role,
+        string path
+    )
+    {
+        await using var official = await web.VisitAsync(role);
+        var page = official.Page;
+        var addresses = new List<string>();
+        page.Request += (_, request) => addresses.Add(request.Url);
+        var id = SampleStory.People(SampleStory.Villages[0])[0].CitizenId;
+        await page.GotoAsync(web.At(path));
+        var box = page.Locator("main input[name=q]");
+        await box.FillAsync($" {id[..6]} {id[6..]}");
+        await box.PressAsync("Enter");
+        await page.WaitForURLAsync($"**q={id[^4..]}**");
+        Assert.DoesNotContain(addresses, a => a.Contains(id[6..], StringComparison.OrdinalIgnoreCase));
+    }
+
     /// <summary>Whoever stands in the trail by his name is found by it, also where several are called so.</summary>
     [Fact]
     public async Task The_trail_is_filtered_by_the_name_that_it_shows()

@@ -189,6 +189,17 @@ public sealed class ProofTests(WebFixture web)
                 var said = await cards.Nth(i).Locator("> dl.facts").InnerTextAsync();
                 var amount = System.Text.RegularExpressions.Regex.Match(said, @"[\d,]+\.\d\d").Value;
                 Assert.Contains(amount, page, StringComparison.Ordinal);
+                // Its days as well, each by the same name.
+                var days = System.Text.RegularExpressions.Regex.Matches(
+                    said,
+                    @"(入账日期|业务日期|记录时间)\s+([-0-9]{10}( [0-9:]{5})?)"
+                );
+                Assert.True(days.Count >= 2, said);
+                if (name == "line")
+                    Assert.All(
+                        days,
+                        d => Assert.Contains($"{d.Groups[1]} {d.Groups[2]}", page, StringComparison.Ordinal)
+                    );
             }
             await ShootAsync(villager.Page.Locator("main"), $"proof-{name}");
         }

@@ -1,6 +1,4 @@
-using Ledger.Api.Security;
 using Ledger.Domain;
-using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 
@@ -34,7 +32,7 @@ public sealed class RefusedFormTests(WebFixture web)
     {
         await using var villager = await web.VisitAsync(null, 390, 844);
         var page = villager.Page;
-        await page.GotoAsync($"/notices/{await NoticedAsync()}");
+        await page.GotoAsync($"/notices/{(await NoticedAsync("379911")).ApplicationId}");
         await page.Locator("#object textarea").FillAsync("请核对");
         await page.GetByLabel("名单中的哪一位").FillAsync("张三");
         await villager.ClickAsync("提交异议");
@@ -46,26 +44,87 @@ public sealed class RefusedFormTests(WebFixture web)
         await villager.ShootAsync("390-refused-number");
     }
 
-    /// <summary>
-    /// A notice that runs, in a city of its own: the sample's ends when another test lets days go by.
-    /// </summary>
-    private async Task<string> NoticedAsync()
+    [Fact]
+    public async Task Whoever_pastes_his_whole_id_sends_its_last_four_and_nothing_more_of_it()
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
-        var offices = new SampleOffices(actor => new SampleClient(web.Sample.Http, tokens, actor), "379911");
-        var today = Clock.Day(DateTimeOffset.UtcNow);
-        await offices.PublishPolicyAsync(today.Year);
-        await offices.OpenPilotAsync();
-        var village = new SampleVillage(offices, "379911101201", "坡上村股份经济合作社", 1, today.Year);
-        var people = new SamplePeople(379911).Take(2, "379911");
-        await village.RegisterAsync();
-        await village.AllocateAsync(1_000);
-        await village.PrepareAsync(people, 100, today);
+        var (application, people) = await NoticedAsync("379511");
+        await using var villager = await web.VisitAsync(null, 390, 844);
+        var page = villager.Page;
+        var sent = new List<string>();
+        page.Request += (_, request) => sent.Add($"{request.Url} {request.PostData}");
+        await page.GotoAsync($"/notices/{application}/own");
+        var four = page.GetByLabel("身份证号后四位");
+        async Task PasteAsync(string text)
+        {
+            await four.FillAsync("");
+            await four.FocusAsync();
+            await page.Keyboard.InsertTextAsync(text);
+        }
+        await PasteAsync(" 123x ");
+        await Assertions.Expect(four).ToHaveValueAsync("123X");
+        await PasteAsync("１２３ ４");
+        await Assertions.Expect(four).ToHaveValueAsync("1234");
+        var id = people[0].CitizenId;
+        await PasteAsync($" {id}\t");
+        await Assertions.Expect(four).ToHaveValueAsync(id[^4..]);
+        await page.GetByLabel("姓名").FillAsync(people[0].Name);
+        await villager.ShootAsync("390-own-line-pasted");
+        await villager.ClickAsync("查询");
+        await page.WaitForURLAsync("**/own-lines/**");
+        await villager.SeesAsync("100.00");
+        Assert.Contains(sent, s => s.Contains($"\"idLastFour\":\"{id[^4..]}\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(sent, s => s.Contains(id[^5..], StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>An empty list would be taken for an answer.</summary>
+    [Theory]
+    [InlineData("COUNTY_HRSS", "/applications?from=2026-05-01&until=2026-04-30", "从哪天：起始日期不能晚于截止日期")]
+    [InlineData("AUDITOR", "/audit?since=2026-05-01&until=2026-04-30", "从哪天：起始日期不能晚于截止日期")]
+    [InlineData("AUDITOR", "/audit?minAmount=200&maxAmount=100.50", "金额从：起始金额不能大于截止金额")]
+    public async Task What_is_asked_for_the_wrong_way_round_is_said_at_its_field(string role, string path, string said)
+    {
+        await using var official = await web.VisitAsync(role, 1366, 768);
+        var page = official.Page;
+        await page.GotoAsync(path);
+        await official.SeesAsync(said);
+        var field = page.GetByLabel(said[..said.IndexOf('：', StringComparison.Ordinal)], new() { Exact = true });
+        await Assertions.Expect(field).ToHaveAttributeAsync("aria-invalid", "true");
+        await official.ShootAsync(
+            $"refused-order-{(path.Contains("Amount", StringComparison.Ordinal) ? "amount" : role)}"
+        );
+        await field.FillAsync(path.Contains("Amount", StringComparison.Ordinal) ? "100" : "2026-04-30");
+        await official.ClickAsync("改正后再查");
+        await Assertions.Expect(page.Locator("form[data-filter]")).ToHaveCountAsync(1);
+    }
+
+    [Fact]
+    public async Task What_was_wrong_before_is_not_said_of_what_is_sent_now()
+    {
+        await using var villager = await web.VisitAsync(null, 390, 844);
+        var page = villager.Page;
+        await page.GotoAsync($"/notices/{(await NoticedAsync("379211")).ApplicationId}");
+        await page.Locator("#object textarea").FillAsync("请核对");
+        await page.GetByLabel("名单中的哪一位").FillAsync("张三");
+        await villager.ClickAsync("提交异议");
+        await villager.SeesAsync("名单中的哪一位：应为数字");
+        // That is corrected, and now something else is missing: the browser says so itself.
+        await page.GetByLabel("名单中的哪一位").FillAsync("1");
+        await page.Locator("#object textarea").FillAsync("");
+        await villager.ClickAsync("提交异议");
+        await Assertions.Expect(page.Locator(".problem")).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator("[aria-invalid]")).ToHaveCountAsync(0);
+    }
+
+    /// <summary>A notice that runs: the sample's ends when another test lets days go by.</summary>
+    private async Task<(string ApplicationId, IReadOnlyList<SamplePerson> People)> NoticedAsync(string county)
+    {
+        var (village, people) = await web.VillageAsync(county, "坡上村股份经济合作社");
+        await village.PrepareAsync(people, 100, Clock.Day(DateTimeOffset.UtcNow));
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
         await village.NoticeAsync();
-        return village.ApplicationId;
+        return (village.ApplicationId, people);
     }
 
     [Fact]

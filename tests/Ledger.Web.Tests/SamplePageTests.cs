@@ -28,6 +28,8 @@ public sealed class SamplePageTests(WebFixture web)
         // Three fen conclude nothing, and the page says why.
         await auditor.SeesAsync("样本太小，下不了结论");
         await Assertions.Expect(page.Locator("#too-small")).ToContainTextAsync("差错不超过总体的 100%");
+        // Nothing was looked at yet: that is no sum of nought.
+        await Assertions.Expect(page.Locator("#papers + tfoot td").Nth(1)).ToHaveTextAsync("—");
         await auditor.ShootAsync("story-sample-drawn");
         var script = await page.Locator("a[download='redraw.py']").GetAttributeAsync("href");
         Assert.Contains(
@@ -37,6 +39,17 @@ public sealed class SamplePageTests(WebFixture web)
         );
 
         await page.GetByRole(AriaRole.Link, new() { Name = "填第 1 号底稿" }).ClickAsync();
+        // A text that is too long stays whole, and the field says by how much.
+        var finding = page.GetByLabel("查出什么");
+        await auditor.SeesAsync("还可写 2,000 字");
+        await finding.FocusAsync();
+        await page.Keyboard.InsertTextAsync(new string('查', 2_001));
+        await auditor.SeesAsync("超出 1 字");
+        await auditor.ClickAsync("记下底稿");
+        await auditor.SeesAsync("查出什么：最多 2000 字，现为 2001 字");
+        await Assertions.Expect(finding).ToHaveValueAsync(new string('查', 2_001));
+        await auditor.ShootAsync("story-sample-too-long");
+        await finding.FillAsync("");
         // Nothing seen is no paper.
         await auditor.ClickAsync("记下底稿");
         await auditor.SeesAsync("应勾选或写明看过的材料");

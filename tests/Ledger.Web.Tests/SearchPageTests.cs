@@ -69,6 +69,33 @@ public sealed class SearchPageTests(WebFixture web)
         await auditor.ShootAsync("search-all");
     }
 
+    [Theory]
+    [InlineData("VILLAGE")]
+    [InlineData("AUDITOR")]
+    [InlineData("COUNTY_AGRICULTURE")]
+    public async Task What_can_be_looked_for_is_read_whole_in_the_box(string role)
+    {
+        await using var official = await web.VisitAsync(role, 1280, 800);
+        await official.Page.GotoAsync("/tasks");
+        var room = await official.Page.EvaluateAsync<double>(
+            """
+            () => {
+              // As narrow as a long name beside it makes the box.
+              const form = document.querySelector('form[data-find]');
+              form.style.flex = `0 0 ${getComputedStyle(form).flexBasis}`;
+              const box = form.querySelector('input'), style = getComputedStyle(box);
+              const hint = getComputedStyle(box, '::placeholder');
+              const context = document.createElement('canvas').getContext('2d');
+              context.font = `italic ${hint.fontSize} ${style.fontFamily}`;
+              const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+              return room - context.measureText(box.placeholder).width;
+            }
+            """
+        );
+        await official.ShootAsync($"search-box-{role}");
+        Assert.True(room >= 0, $"{-room} px are cut off");
+    }
+
     [Fact]
     public async Task The_box_is_on_a_phone_too_and_nobody_has_it_who_is_not_signed_in()
     {

@@ -190,6 +190,51 @@ public sealed class WebFixture : IAsyncLifetime
         return opened.Id();
     }
 
+    /// <summary>A browser of somebody who is none of the sample's people.</summary>
+    public async Task<Visitor> VisitAsAsync(Actor actor, int width = 1366, int height = 768)
+    {
+        var visitor = await VisitAsync(null, width, height);
+        var token = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System).Issue(
+            actor,
+            TimeSpan.FromDays(90)
+        );
+        await visitor.Page.Context.SetExtraHTTPHeadersAsync(
+            new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" }
+        );
+        return visitor;
+    }
+
+    /// <summary>
+    /// A village of a county of its own with some money, and its people: what other tests do, and days that they let go
+    /// by, are not seen there. The county is a pilot; <paramref name="policy"/> may change its years' policy.
+    /// </summary>
+    public async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> VillageAsync(
+        string county,
+        string name,
+        Action<System.Text.Json.Nodes.JsonNode>? policy = null,
+        decimal money = 50_000
+    )
+    {
+        var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
+        var offices = new SampleOffices(actor => new SampleClient(Sample.Http, tokens, actor), county);
+        var today = Clock.Day(DateTimeOffset.UtcNow);
+        for (var year = today.Year - 1; year <= today.Year + 1; year++)
+        {
+            var parameters = SampleClient.Node(SampleOffices.PolicyYear(year));
+            policy?.Invoke(parameters);
+            await offices.CityHrss.PutAsync($"/api/policy-years/{county[..4]}/{year}", parameters);
+        }
+        await offices.OpenPilotAsync();
+        var village = new SampleVillage(offices, $"{county}101201", name, 1, today.Year);
+        await village.RegisterAsync();
+        if (money > 0)
+            await village.AllocateAsync(money, effectiveDate: today.AddDays(-60));
+        return (
+            village,
+            new SamplePeople(int.Parse(county, System.Globalization.CultureInfo.InvariantCulture)).Take(2, county)
+        );
+    }
+
     /// <summary>
     /// A browser of one of the sample's people, signed in by choosing him on the sign-in page; null: nobody.
     /// </summary>

@@ -726,7 +726,7 @@ public static class ApplicationEndpoints
                 i.AmountFen,
                 i.FiledAt,
                 i.Since,
-                (now - i.Since).Days,
+                Clock.Days(i.Since, now),
                 i.OpenObjections,
                 i.UnmatchedReceipts,
                 i.OpenComplaints(),

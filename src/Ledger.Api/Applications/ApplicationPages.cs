@@ -20,6 +20,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Domain.Tasks;
 using Ledger.Projections.WorkQueues;
 using Ledger.Web.Applications;
 using Marten;
@@ -323,6 +324,7 @@ public static class ApplicationPages
         CancellationToken cancellation
     )
     {
+        Require.Order(filed.From, filed.Until, "from");
         var (region, name) = PageRoutes.Place(asked);
         var items = await ApplicationEndpoints.QueueAsync(
             status is { Length: > 0 } ? status : null,
@@ -390,6 +392,7 @@ public static class ApplicationPages
                 Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
                 Begun = begun,
                 Answers = await Answers.DueAsync(items, session, database, deadlines, cancellation),
+                ToApprove = await ToApproveAsync(items, session, database, caller, clock, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
                 Status = status,
@@ -398,6 +401,23 @@ public static class ApplicationPages
                 Until = PageRoutes.Day(until),
             }
         );
+    }
+
+    /// <summary>Of these, what waits for the caller's approval: whoever reviewed does not approve.</summary>
+    private static async Task<IReadOnlySet<string>> ToApproveAsync(
+        IReadOnlyList<WorkItem> items,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
+    {
+        var by = caller.Actor;
+        if (!TaskRules.IsFor(TaskKind.Approval, by.Role) || !items.Any(i => i.Status == ApplicationStatus.Reviewed))
+            return new HashSet<string>();
+        var tasks = await ApplicationTasks.OfAsync(by, by.Region, session, database, clock.Today, cancellation);
+        return tasks.Where(t => t.Kind == TaskKind.Approval).Select(t => t.Subject).ToHashSet();
     }
 
     private static async Task<IResult> One(
@@ -452,6 +472,7 @@ public static class ApplicationPages
                 Unpayable = unpayable,
                 Waiting = waiting,
                 CommitteeSigns = committeeSigns,
+                AvailableFen = fund?.Pocket(application.SubAccount).Available,
                 Blocks = Blocks.Of(application, committeeSigns, waiting, fund, clock.Today),
                 Awaited = Supervision.Waiting(
                     application,

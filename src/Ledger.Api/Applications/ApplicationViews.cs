@@ -155,7 +155,7 @@ public sealed record NoticeLine(string Name, string CitizenId, Money Amount, int
 public sealed record NoticeAddendumView(DateOnly On, NoticeChange Change, IReadOnlyList<NoticeLine> Lines);
 
 /// <summary>
-/// An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.
+/// An application as a line of a queue. <paramref name="AgeDays"/>: days of the calendar in its present status.
 /// <paramref name="HeldOn"/>: its payment is on hold since then; the township decides by <paramref name="DecideBy"/>.
 /// </summary>
 public sealed record WorkItemView(

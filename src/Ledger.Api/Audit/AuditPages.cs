@@ -252,11 +252,14 @@ public static class AuditPages
             Text(name) is not { } text ? null
             : Money.TryParse(text, null, out var amount) ? amount
             : throw new RefusedException(Problem.Unfit(nameof(Money), name, text));
-        DateTimeOffset? Day(string name, int more) =>
+        DateOnly? Day(string name) =>
             Text(name) is not { } text ? null
-            : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000
-                ? new DateTimeOffset(day.AddDays(more).ToDateTime(TimeOnly.MinValue), Clock.Offset)
+            : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000 ? day
             : throw Require.Invalid(name, "应为日期");
+        DateTimeOffset? Begins(DateOnly? day) =>
+            day is { } d ? new DateTimeOffset(d.ToDateTime(TimeOnly.MinValue), Clock.Offset) : null;
+        var (since, until) = (Day("since"), Day("until"));
+        Require.Order(since, until, "since");
         long? after =
             Text("after") is not { } from ? null
             : long.TryParse(from, out var sequence) ? sequence
@@ -270,8 +273,8 @@ public static class AuditPages
             Text("region"),
             Yuan("minAmount"),
             Yuan("maxAmount"),
-            Day("since", 0),
-            Day("until", 1),
+            Begins(since),
+            Begins(until?.AddDays(1)),
             after,
             limit,
             NewestFirst: true

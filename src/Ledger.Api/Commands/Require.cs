@@ -92,6 +92,14 @@ public static class Require
             { } d => d,
         };
 
+    /// <summary>Two days between which something is asked for; who turns them round is told so, and not that there is
+    /// nothing.</summary>
+    public static void Order(DateOnly? from, DateOnly? to, string field)
+    {
+        if (from > to)
+            throw Invalid(field, "起始日期不能晚于截止日期");
+    }
+
     public static void Region(string? code, string field, params int[] lengths)
     {
         if (Domain.Identity.RegionCode.Fault(code ?? "", lengths) is { } fault)

@@ -243,7 +243,7 @@ public static class OfficeSheets
                     {
                         var due = ApplicationsPage.Due(i.Status, deadlines, noticeDays);
                         var from = begun.GetValueOrDefault(i.Id, i.Since);
-                        var age = (now - from).Days;
+                        var age = Clock.Days(from, now);
                         return (object?[])
                             [
                                 names.GetValueOrDefault(i.CollectiveId, i.CollectiveId),
@@ -447,7 +447,7 @@ public static class OfficeSheets
                     null,
                     "合计",
                     Total(Money.Sum(rows.Select(r => r.Line.Line.Length))),
-                    Total(Money.Sum(sample.Papers.Select(p => p.ErrorFen))),
+                    sample.Papers.Any() ? Total(Money.Sum(sample.Papers.Select(p => p.ErrorFen))) : null,
                 ]
             ),
             Workbook.List(

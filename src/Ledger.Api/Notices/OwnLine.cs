@@ -188,7 +188,9 @@ public static class OwnLine
     private static OwnLinePage.Step? StepOf(IEvent e, string applicationId)
     {
         OwnLinePage.Step? Of(string of, LineStatus to, Money amount) =>
-            of == applicationId ? new(e.Timestamp, to, amount) : null;
+            of == applicationId
+                ? new(e.Timestamp, e.BusinessDay(), (e.Data as SubsidyCredited)?.CreditedOn, to, amount)
+                : null;
         return e.Data switch
         {
             SubsidyApproved s => Of(s.ApplicationId, LineStatus.Approved, s.AmountFen),

@@ -125,12 +125,11 @@ public static class ReportEndpoints
                     PersonalData people,
                     Caller caller,
                     Clock clock,
-                    TimeProvider time,
                     IContacts contacts,
                     HttpContext http
                 ) =>
                 {
-                    var view = await Supervise(region, session, database, people, caller, clock, time);
+                    var view = await Supervise(region, session, database, people, caller, clock);
                     return Workbook.IsWantedBy(http)
                         ? Workbook.File(OfficeSheets.Supervision(view, await PlacesAsync(view, contacts)), "督办清单")
                         : Results.Ok(view);
@@ -365,7 +364,7 @@ public static class ReportEndpoints
     private static readonly string ToSupervise = $"""
         with work as (
             select w.id, w.region, w.data ->> 'status' as status, (w.data ->> 'amountFen')::bigint as fen,
-                   extract(day from @now - coalesce(b.begun, (w.data ->> 'since')::timestamptz))::int as age
+                   {Days("coalesce(b.begun, (w.data ->> 'since')::timestamptz)")} as age
               from {S}.mt_doc_workitem w
               left join lateral ({Begun}) b on true
              where w.region like @scope || '%'
@@ -425,9 +424,13 @@ public static class ReportEndpoints
                 or w.data ->> 'status' = 'noticed' and e.type = 'application_approved')
         """;
 
+    /// <summary>How many days of China's calendar something has waited (<see cref="Clock.Days"/>).</summary>
+    private static string Days(string at) =>
+        $"(@today - ({at} at time zone interval '{Clock.Offset.Hours} hours')::date)";
+
     private static string Unanswered =>
         $"""
-            select 'unanswered-objection', e.stream_id, a.region, null, extract(day from @now - e.timestamp)::int,
+            select 'unanswered-objection', e.stream_id, a.region, null, {Days("e.timestamp")},
                    @objection, '异议未答复'
               from {S}.mt_doc_workitem w
               join {S}.mt_doc_application a on a.id = w.id
@@ -435,7 +438,7 @@ public static class ReportEndpoints
              where w.region like @scope || '%'
                and (w.data ->> 'openObjections')::int > 0
                and e.type = 'objection_raised'
-               and extract(day from @now - e.timestamp) > @objection
+               and {Days("e.timestamp")} > @objection
                and exists (select 1
                              from jsonb_array_elements(a.data -> 'objections') o
                             where o ->> 'objectionId' = e.data ->> 'objectionId'
@@ -445,7 +448,7 @@ public static class ReportEndpoints
     /// <summary>L18: what the township left unanswered, and whatever is the county's to answer.</summary>
     private static string Complaints =>
         $"""
-            select 'unanswered-complaint', e.stream_id, w.region, null, extract(day from @now - e.timestamp)::int,
+            select 'unanswered-complaint', e.stream_id, w.region, null, {Days("e.timestamp")},
                    @complaint, case when e.type = 'complaint_raised' then '投诉待乡镇（街道）答复'
                                     else '投诉待县级答复' end
               from {S}.mt_doc_workitem w
@@ -453,7 +456,7 @@ public static class ReportEndpoints
              where w.region like @scope || '%'
                and (e.type = 'complaint_raised'
                     and w.data -> 'complaintsWithTownship' ? (e.data ->> 'complaintId')
-                    and extract(day from @now - e.timestamp) > @complaint
+                    and {Days("e.timestamp")} > @complaint
                     or e.type = 'complaint_escalated'
                     and w.data -> 'complaintsWithCounty' ? (e.data ->> 'complaintId'))
             """;
@@ -461,7 +464,7 @@ public static class ReportEndpoints
     private static string Idle =>
         $"""
             select 'idle-money', f.id, f.region, (f.data ->> 'availableFen')::bigint,
-                   extract(day from @now - moved.at)::int, @idle, '资金长期未使用'
+                   {Days("moved.at")}, @idle, '资金长期未使用'
               from {S}.mt_doc_fund f
              cross join lateral (
                    select coalesce((select timestamp
@@ -478,7 +481,7 @@ public static class ReportEndpoints
                                      limit 1)) as at) moved
              where f.region like @scope || '%'
                and (f.data ->> 'availableFen')::bigint > 0
-               and extract(day from @now - moved.at) > @idle
+               and {Days("moved.at")} > @idle
             """;
 
     private static string Fees =>
@@ -623,8 +626,7 @@ public static class ReportEndpoints
         NpgsqlDataSource database,
         PersonalData people,
         Caller caller,
-        Clock clock,
-        TimeProvider time
+        Clock clock
     )
     {
         var scope = Scope.Narrow(caller, region);
@@ -648,7 +650,6 @@ public static class ReportEndpoints
                 r.GetBoolean(7)
             ),
             ("scope", scope),
-            ("now", time.GetUtcNow()),
             ("today", clock.Today),
             ("review", d.ReviewDays),
             ("payment", d.PaymentDays),

@@ -103,8 +103,7 @@ public static class ReportPages
                     NpgsqlDataSource database,
                     PersonalData people,
                     Caller caller,
-                    Clock clock,
-                    TimeProvider time
+                    Clock clock
                 ) =>
                 {
                     var view = await ReportEndpoints.Supervise(
@@ -113,8 +112,7 @@ public static class ReportPages
                         database,
                         people,
                         caller,
-                        clock,
-                        time
+                        clock
                     );
                     return await show(view, kind is { Length: > 0 } ? kind : null, region, contacts);
                 },
@@ -163,7 +161,6 @@ public static class ReportPages
         PersonalData people,
         Caller caller,
         Clock clock,
-        TimeProvider time,
         CancellationToken cancellation
     )
     {
@@ -188,9 +185,7 @@ public static class ReportPages
                 Proposed = await PolicyYearPages.WaitingAsync(session, caller, clock.Today, cancellation),
                 Rows = await CollectivesAsync(session, database, caller, clock, cancellation),
                 Funds = (await FundEndpoints.FundsAsync(null, session, caller, cancellation)).Count,
-                Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
-                    .Items
-                    .Count,
+                Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock)).Items.Count,
             }
         );
     }

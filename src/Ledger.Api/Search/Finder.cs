@@ -131,23 +131,37 @@ public sealed class Finder(
         );
         var names = await PlanPages.NamesAsync(session, homes.Values.SelectMany(h => h));
         await RecordAsync(asked, [.. members.Take(Shown).Select(m => m.Id)], connection);
-        return
-        [
-            .. members
-                .Where(m => persons.ContainsKey(m.Id))
-                .Select(m => new SearchHit(
-                    persons[m.Id].MaskedName,
-                    null,
-                    string.Join(
+        var seen = members
+            .Where(m => persons.ContainsKey(m.Id))
+            .Select(m =>
+                (
+                    m.Id,
+                    Name: persons[m.Id].MaskedName,
+                    Detail: string.Join(
                         " · ",
                         homes[m.Id].Select(h => names.GetValueOrDefault(h, h)).Prepend(persons[m.Id].MaskedCitizenId)
-                    ),
-                    null,
-                    null,
-                    YearOf(m.Id)
-                )),
+                    )
+                )
+            )
+            .ToList();
+        var alike = seen.CountBy(s => (s.Name, s.Detail)).Where(s => s.Value > 1).Select(s => s.Key).ToHashSet();
+        return
+        [
+            .. seen.Select(s => new SearchHit(
+                s.Name,
+                null,
+                alike.Contains((s.Name, s.Detail)) ? $"{s.Detail} · {Short(s.Id)}" : s.Detail,
+                null,
+                null,
+                YearOf(s.Id)
+            )),
         ];
     }
+
+    /// <summary>
+    /// What tells two apart whom the mask makes alike: the beginning of the number that the ledger writes for a name.
+    /// </summary>
+    private static string Short(string memberId) => memberId[..Math.Min(memberId.Length, "member-".Length + 8)];
 
     /// <summary>Who looked for whom; what was asked stands there as a keyed hash.</summary>
     private async Task RecordAsync(Asked asked, string[] shown, NpgsqlConnection connection)

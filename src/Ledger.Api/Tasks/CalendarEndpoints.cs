@@ -118,6 +118,7 @@ public static class CalendarEndpoints
 
     private static async Task<IResult> Show(
         string? month,
+        TaskReader tasks,
         CalendarReader reader,
         NotificationChoices choices,
         NpgsqlDataSource database,
@@ -134,11 +135,15 @@ public static class CalendarEndpoints
         // What is a secret is not pressed together with what stands in the page's own address.
         if (address is not null && http.Features.Get<IHttpsCompressionFeature>() is { } compression)
             compression.Mode = HttpsCompressionMode.DoNotCompress;
+        var (by, last) = (caller.Actor, first.AddMonths(1).AddDays(-1));
+        var waiting = await tasks.OfAsync(by, isAwaited: true, cancellation);
         return PageRoutes.Show<CalendarPage>(
             new
             {
                 Month = first,
-                Entries = await reader.OfAsync(caller.Actor, first, first.AddMonths(1).AddDays(-1), cancellation),
+                Entries = await reader.OfAsync(by, waiting, first, last, cancellation),
+                Missed = TaskCalendar.Missed(waiting, clock.Today),
+                Undated = waiting.Count(t => t.Due is null),
                 Address = address,
             }
         );

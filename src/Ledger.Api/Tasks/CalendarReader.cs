@@ -22,11 +22,20 @@ public sealed class CalendarReader(IDocumentStore store, NpgsqlDataSource databa
         DateOnly from,
         DateOnly to,
         CancellationToken cancellation
+    ) => await OfAsync(by, await reader.OfAsync(by, isAwaited: true, cancellation), from, to, cancellation);
+
+    /// <param name="tasks">What waits for him.</param>
+    /// <param name="to">Included.</param>
+    public async Task<IReadOnlyList<CalendarEntry>> OfAsync(
+        Actor by,
+        IReadOnlyList<WorkTask> tasks,
+        DateOnly from,
+        DateOnly to,
+        CancellationToken cancellation
     )
     {
         if (by.Region.Length == 0)
             return [];
-        var tasks = await reader.OfAsync(by, isAwaited: true, cancellation);
         await using var session = store.QuerySession();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         return TaskCalendar.Of(

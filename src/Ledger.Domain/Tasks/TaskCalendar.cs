@@ -120,23 +120,19 @@ public static class TaskCalendar
                     ))
                 )
                 .Where(e => IsFor(e.Kind, by.Role))
-                .Concat(
-                    on.Tasks.Where(t => t.Due is not null)
-                        .Select(t => new CalendarEntry(
-                            CalendarKind.Task,
-                            t.Due!.Value,
-                            t.Subject,
-                            t.Region,
-                            t.Count,
-                            t.Year,
-                            t
-                        ))
-                )
+                .Concat(on.Tasks.Where(t => t.Due is not null).Select(Of))
                 .Where(e => from <= e.On && e.On <= to)
                 .OrderBy(e => e.On)
                 .ThenBy(e => e.Kind)
                 .ThenBy(e => e.Key, StringComparer.Ordinal),
         ];
+
+    private static CalendarEntry Of(WorkTask t) =>
+        new(CalendarKind.Task, t.Due!.Value, t.Subject, t.Region, t.Count, t.Year, t);
+
+    /// <summary>What should have been done before today, in whatever month: the oldest first.</summary>
+    public static IReadOnlyList<CalendarEntry> Missed(IEnumerable<WorkTask> tasks, DateOnly today) =>
+        [.. tasks.Where(t => t.At(today) == TaskUrgency.Missed).Select(Of).OrderBy(e => e.On)];
 
     /// <summary>What the policy years say, and what is open when the year closes: of years that have begun.</summary>
     private static IEnumerable<CalendarEntry> Days(Basis on, Actor by, DateOnly from, DateOnly to, DateOnly today)

@@ -55,6 +55,9 @@ const ask = async (...request) => {
 const mark = `amount:${key()}:`;
 const json = value => JSON.stringify(value).replace(new RegExp(`"${mark}(-?[0-9]+(\\.[0-9]+)?)"`, 'g'), '$1');
 
+/** Of a citizen id the end: a whole one may be pasted, and no more of it stays, or goes out. */
+const lastFour = text => text.normalize('NFKC').replace(/[\s\p{Cf}]/gu, '').slice(-4).toUpperCase();
+
 const read = input => {
   const kind = input.dataset.kind, text = (input.value || '').trim();
   if (kind === 'bool') return input.type === 'checkbox' ? input.checked : text === 'true';
@@ -65,9 +68,16 @@ const read = input => {
     const plain = narrow.replace(/^(-?)\s*¥?\s*([^\s元圆]*)\s*[元圆]?$/, '$1$2');
     return /^[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$/.test(plain) ? mark + plain.replace('+', '').replaceAll(',', '') : text;
   }
+  if (kind === 'last-four') return lastFour(text);
   if (kind === 'digest') return window.digest(text); // digest.js
   if (kind === 'int') { const narrow = text.normalize('NFKC'); return /^-?\d+$/.test(narrow) ? Number(narrow) : text; }
   return text;
+};
+
+/** By its digits, as pages write it: 1234.5 is 1,234.50. */
+const inYuan = digits => {
+  const [, sign, whole, fen = ''] = /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(digits);
+  return `${sign}${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fen.padEnd(2, '0')}`;
 };
 
 const put = (target, path, value) => {
@@ -127,6 +137,11 @@ const uploadEvidence = async (form, status) => {
 
 // ---- What went wrong ----------------------------------------------------------------------------------------------------------
 
+/** What is said is of what was sent last, in whichever form of the page: an answer to something earlier would be taken for this one's. */
+const clearAll = () => {
+  document.querySelectorAll('form .problem').forEach(e => clear(e.closest('form')));
+  document.querySelectorAll('main > .done[role=status]').forEach(e => e.remove());
+};
 const clear = form => {
   form.querySelectorAll('.problem,.notes').forEach(e => e.remove());
   form.querySelectorAll('[aria-invalid]').forEach(e => { e.removeAttribute('aria-invalid'); e.removeAttribute('aria-describedby'); });
@@ -278,18 +293,23 @@ const asked = (form, text) => text.replace(/\{([\w-]+)\}/g, (_, name) => {
   if (!input) return form.querySelector(`[data-${name}]`)?.textContent ?? '';
   if (input.type === 'checkbox') return input.checked ? input.closest('label').textContent.trim() : '';
   if (input.type === 'file') return [...input.files].map(f => f.name).join('、');
-  return input.selectedOptions ? input.selectedOptions[0].textContent.trim() : input.value;
+  if (input.selectedOptions) return input.selectedOptions[0].textContent.trim();
+  // An amount as it will stand in the books, not as it was typed: 200 is 200.00.
+  const amount = input.dataset.kind === 'yuan' ? `${read(input) ?? ''}` : '';
+  return amount.startsWith(mark) ? inYuan(amount.slice(mark.length)) : input.value.trim();
 });
 
 const unfit = input => input.dataset.kind === 'int' && typeof read(input) === 'string' ? words.whole
-  : input.required && input.value && !input.value.trim() ? words.blank : '';
+  : input.required && input.value && !input.value.trim() ? words.blank
+  : over(input) ? words.most.replace('{0}', input.dataset.most).replace('{1}', input.value.trim().length) : '';
 
 const submit = async (form, extra, button) => {
   const question = button?.dataset.confirm ?? form.dataset.confirm;
   // With a preview it has been asked: what will happen was shown.
   if (question && !(form.dataset.check && form.checked) && !confirm(asked(form, question))) return;
   clear(form);
-  // What is no number, or nothing but spaces, goes nowhere: the answer would speak of JSON.
+  clearAll();
+  // What is no number, nothing but spaces, or too long goes nowhere: the answer would speak of JSON.
   const odd = [...form.elements].find(i => i.name && !i.disabled && !i.closest('[hidden],fieldset:disabled') && unfit(i));
   if (odd) { show(form, { title: words.failed, detail: `${odd.name}：${unfit(odd)}`, field: odd.name }); return; }
   // [data-check]: the first time it only asks what would change, and shows it.
@@ -366,6 +386,8 @@ const submit = async (form, extra, button) => {
   }
 };
 
+// Also where the browser itself stops the form, and says why.
+document.addEventListener('invalid', e => { if (e.target.form?.matches('form[data-api]')) clearAll(); }, true);
 document.addEventListener('submit', e => {
   const form = e.target.closest('form[data-api]');
   if (!form) return;
@@ -375,10 +397,17 @@ document.addEventListener('submit', e => {
 
 // ---- The one box: a whole citizen id goes in a body and never in an address, which browsers and servers keep ---------------------
 
+const plainId = text => text.normalize('NFKC').replace(/[\s-]/g, '');
+const isWholeId = text => /^[1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx]$/.test(plainId(text));
+// Lists are filtered in the address: there its last four find the person as well.
+document.addEventListener('submit', e => {
+  if (!e.target.matches('form[method=get]:not([data-find])')) return;
+  for (const i of e.target.elements) if (i.matches('[type=search],[type=text],:not([type])') && isWholeId(i.value || '')) i.value = lastFour(i.value);
+}, true);
 document.addEventListener('submit', async e => {
   const form = e.target.closest('form[data-find]');
-  const typed = form?.elements.q.value.normalize('NFKC').replace(/[\s-]/g, '');
-  if (!form || !/^[1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx]$/.test(typed)) return;
+  if (!form || !isWholeId(form.elements.q.value)) return;
+  const typed = plainId(form.elements.q.value);
   e.preventDefault();
   busy(form, true);
   try {
@@ -388,6 +417,33 @@ document.addEventListener('submit', async e => {
     // Other things have numbers as long: what is no citizen id may stand in the address.
     location.href = person ? person.hits[0].href : answer.body.groups.length ? `/search?q=${encodeURIComponent(typed)}` : '/search?none=true';
   } finally { busy(form, false); }
+});
+
+// Of what is pasted a browser cuts off the end without a word: here the field says how much is left, and too much is refused as it is.
+const leastProse = 30; // what is shorter is a code or a number
+const over = input => input.dataset.most && input.value.trim().length > Number(input.dataset.most);
+document.querySelectorAll('form[data-api] :is(input, textarea)[maxlength]').forEach(input => {
+  if (input.maxLength < leastProse) return;
+  input.dataset.most = input.maxLength;
+  input.removeAttribute('maxlength');
+  if (input.tagName !== 'TEXTAREA') return;
+  const left = node('small', null, { class: 'left' });
+  const draw = () => {
+    const rest = Number(input.dataset.most) - input.value.trim().length;
+    left.textContent = (rest < 0 ? words.beyond : words.left).replace('{0}', Math.abs(rest).toLocaleString('en-US'));
+    left.classList.toggle('fault', rest < 0);
+  };
+  (input.closest('label') ?? input).after(left);
+  input.addEventListener('input', draw);
+  draw();
+});
+
+// The browser would cut what is pasted to its first four: this takes the last.
+document.querySelectorAll('[data-kind=last-four]').forEach(input => {
+  input.removeAttribute('maxlength');
+  const cut = () => { const four = lastFour(input.value); if (input.value !== four) input.value = four; };
+  input.addEventListener('input', e => { if (!e.isComposing) cut(); });
+  input.addEventListener('compositionend', cut);
 });
 
 // ---- Small behaviours ---------------------------------------------------------------------------------------------------------
