@@ -175,6 +175,20 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         );
         await village.ApproveAsync();
         await Waits(village.Officer, ApplicationStatus.Approved);
+        // Both are asked for: what waits, and is in that status.
+        async Task<IEnumerable<string>> InAsync(string status) =>
+            (
+                await village.Officer.GetAsync<IReadOnlyList<WorkItemView>>(
+                    $"/api/applications?waitingForMe=true&status={status}"
+                )
+            ).Select(i => i.Id);
+        Assert.Equal([village.ApplicationId], await InAsync("approved"));
+        Assert.Empty(await InAsync("filed"));
+        Assert.Empty(
+            await village.Offices.Reviewer.GetAsync<IReadOnlyList<WorkItemView>>(
+                "/api/applications?waitingForMe=true&status=approved"
+            )
+        );
         Assert.DoesNotContain(
             (
                 await village.Offices.Reviewer.GetAsync<IReadOnlyList<WorkItemView>>(

@@ -50,6 +50,13 @@ public sealed class BankFeeTests(ApiFixture api)
         Assert.Equal([$"{village.FundId} 12.50"], await SupervisedAsync());
         var good = new { bankReference = "BZ1", evidence = new[] { await officer.EvidenceAsync("made good") } };
         await api.Host.RefusedAsync("not-found", officer, $"{fees}/bank-fee-x/reimbursement", good);
+        // The transfer back is another one than the bank's taking.
+        await api.Host.RefusedAsync(
+            "possible-duplicate",
+            officer,
+            $"{fees}/{fee.FeeId}/reimbursement",
+            new { bankReference = "SXF1", good.evidence }
+        );
         var whole = await officer.PostAsync<FundView>($"{fees}/{fee.FeeId}/reimbursement", good);
         Assert.Equal((1003.21m, 0m), (whole.AvailableAmount.Yuan, whole.OwedAmount.Yuan));
         Assert.Empty(await SupervisedAsync());

@@ -80,6 +80,10 @@ public sealed class BankFeeTests
         MakeGood(taken, "fee-2").ThenRefused(Rejections.NotFound);
         Take(Hundred, earlier: new EarlierEntry(true, SameMoney.FeeCharged, "fee-0", Day, new Money(12_00)))
             .ThenRefused(Rejections.PossibleDuplicate);
+        Assert.All(
+            (Booking[])[Booking.BankFee, Booking.FeeReimbursed],
+            b => Assert.Equal([SameMoney.FeeCharged, SameMoney.FeeReimbursed], SameMoney.SlipsOf(b))
+        );
     }
 
     [Fact]

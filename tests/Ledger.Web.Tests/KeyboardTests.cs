@@ -79,6 +79,11 @@ public sealed class KeyboardTests(WebFixture web)
         await reviewer.Page.Keyboard.PressAsync("Enter");
         await reviewer.SeesAsync("提交前可改");
         await reviewer.Page.Keyboard.PressAsync("a");
+        await Assertions.Expect(reviewer.Page.Locator("[data-accepted]")).ToHaveTextAsync("1");
+        // The next row is the present one by now: what is undone is the mark just made.
+        await reviewer.Page.Keyboard.PressAsync("u");
+        await Assertions.Expect(reviewer.Page.Locator("[data-accepted]")).ToHaveTextAsync("0");
+        await reviewer.Page.Keyboard.PressAsync("a");
         await reviewer.Page.Keyboard.PressAsync("a");
         await Assertions.Expect(reviewer.Page.Locator("[data-accepted]")).ToHaveTextAsync("2");
         await SendAsync(reviewer.Page, "form[data-review]", fromTop: false);

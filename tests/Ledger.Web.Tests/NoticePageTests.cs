@@ -53,4 +53,22 @@ public sealed class NoticePageTests(WebFixture web)
         await villager.Page.EmulateMediaAsync(new() { Media = Media.Screen });
         await villager.ShootAsync("notice-addendum");
     }
+
+    /// <summary>
+    /// The way up ends at all places: a list remembers what was asked of it, and must not answer itself with that.
+    /// </summary>
+    [Fact]
+    public async Task C16_from_a_township_one_comes_back_to_all_notices()
+    {
+        await using var nobody = await web.VisitAsync(null);
+        var page = nobody.Page;
+        await page.GotoAsync("/notices?region=370811");
+        await page.Locator("main .crumb").GetByRole(AriaRole.Link, new() { Name = "全部" }).ClickAsync();
+        await page.WaitForURLAsync(url => !url.Contains("region", StringComparison.Ordinal));
+        await Assertions.Expect(page.Locator("main .crumb")).ToHaveCountAsync(0);
+        // From a notice, too, there is a way to the others.
+        await page.Locator("#list a").First.ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "补助公示", Exact = true }).First.ClickAsync();
+        await page.WaitForURLAsync("**/notices");
+    }
 }

@@ -784,7 +784,7 @@ public static class ApplicationEndpoints
     )
     {
         var scope = Scope.Narrow(caller, region);
-        var isMine = waitingForMe == true && status is null;
+        var isMine = waitingForMe == true;
         var statuses = Require.Word<ApplicationStatus>(status, "status") is { } one
             ? [one]
             : Enum.GetValues<ApplicationStatus>();
@@ -803,7 +803,7 @@ public static class ApplicationEndpoints
             .Query<WorkItem>()
             .Where(i =>
                 i.Region.StartsWith(scope)
-                && i.MatchesSql("(d.id = any(?) or not ? and d.data ->> 'status' = any(?))", ids, isMine, words)
+                && i.MatchesSql("(d.id = any(?) or not ?) and d.data ->> 'status' = any(?)", ids, isMine, words)
             )
             .OrderBy(i => i.Since)
             .Take(Scope.MaxRows)

@@ -46,6 +46,11 @@ public sealed class YuanOrNoughtJsonConverter : YuanJsonConverter
     protected override Money Of(string digits, decimal yuan, out string? fault)
     {
         fault = null;
-        return digits.AsSpan().IndexOfAnyInRange('1', '9') < 0 ? Money.Zero : base.Of(digits, yuan, out fault);
+        if (digits.AsSpan().IndexOfAnyInRange('1', '9') < 0)
+            return Money.Zero;
+        if (yuan > 0)
+            return base.Of(digits, yuan, out fault);
+        fault = "金额不能小于零";
+        return Money.Zero;
     }
 }

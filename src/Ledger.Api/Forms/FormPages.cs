@@ -117,7 +117,7 @@ public static class FormPages
                     collective,
                     year,
                     plan,
-                    await session.LoadAsync<Fund>(StreamId.FundOf(id), cancellation),
+                    application == Blank ? null : await session.LoadAsync<Fund>(StreamId.FundOf(id), cancellation),
                     of,
                     (await session.PolicyYearAsync(collective.Region, year))?.Parameters.Payee,
                     of is not null ? await LinesAsync(of, database, people, cancellation)

@@ -202,7 +202,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             yield return Step(
                 16,
                 "专户结息",
-                () => village.AllocateAsync(36.52m, SourceKind.BankInterest, "第一季度结息")
+                () => village.AllocateAsync(36.52m, SourceKind.BankInterest, "专户活期结息")
             );
             yield return Step(17, "银行扣手续费", () => village.BankFeeAsync(15));
         }

@@ -41,14 +41,14 @@ public static class SameMoney
 
     /// <summary>
     /// Whose slips are looked at. One paper may well stand for several people who are sent back, never for money that
-    /// came in or went out besides. A fee stands on the transfer's own slip: only another fee is the same.
+    /// came in or went out besides. A fee stands on the transfer's own slip: only another fee is the same, and what
+    /// makes a fee good is a transfer of its own.
     /// </summary>
     public static IReadOnlyList<string> SlipsOf(Booking booking) =>
         booking switch
         {
             Booking.Allocation or Booking.Payment => [Allocated, Paid, Returned, Refunded],
-            Booking.BankFee => [FeeCharged],
-            Booking.FeeReimbursed => [FeeReimbursed],
+            Booking.BankFee or Booking.FeeReimbursed => [FeeCharged, FeeReimbursed],
             _ => [Allocated, Paid],
         };
 

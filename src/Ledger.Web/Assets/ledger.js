@@ -499,7 +499,7 @@ document.addEventListener('click', e => {
 // A list that somebody comes back to is filtered as he left it; the menu leads to the whole of it.
 const list = path => `list ${path}`;
 if (document.querySelector('form[data-filter]')) sessionStorage.setItem(list(location.pathname), location.search);
-document.querySelectorAll('.crumb a').forEach(a => { a.search = a.search || sessionStorage.getItem(list(a.pathname)) || ''; });
+document.querySelectorAll('.crumb a').forEach(a => { if (a.pathname !== location.pathname) a.search = a.search || sessionStorage.getItem(list(a.pathname)) || ''; });
 
 // The people that were chosen in a list, beside the form that does something about them.
 document.addEventListener('change', e => {
@@ -684,7 +684,7 @@ if (review) {
     sessionStorage.setItem(store, JSON.stringify([...marks]));
     review.extra = { verdicts: [...marks].map(([memberId, m]) => ({ memberId, ...m })) };
   };
-  let panel, shown;
+  let panel, shown, marked;
   document.addEventListener('htmx:beforeRequest', e => {
     if (!e.target.matches('[data-panel]')) return;
     clearTimeout(panel);
@@ -703,6 +703,7 @@ if (review) {
   const set = (row, mark) => {
     if (!row) return;
     mark ? marks.set(row.dataset.member, mark) : marks.delete(row.dataset.member);
+    marked = mark ? row : null;
     paint(row);
     tally();
   };
@@ -716,6 +717,12 @@ if (review) {
     dialog.onclose = () => { if (dialog.returnValue === 'ok' && reason.value.trim()) { set(row, { accepted, reason: reason.value.trim() }); go(row.nextElementSibling); } else go(row); };
     dialog.showModal();
     reason.select();
+  };
+  /** Of this row; where it has no mark, the last one that was set: after it the next row is the present one. */
+  const undo = row => {
+    const last = row && !marks.has(row.dataset.member) && marked?.isConnected ? marked : row;
+    set(last, null);
+    go(last);
   };
   const accept = row => {
     if (row?.dataset.finding) return explain(row, true);
@@ -738,7 +745,7 @@ if (review) {
     const row = current(), list = rows(), at = list.indexOf(row);
     const keys = {
       ArrowDown: () => go(list[at + 1]), j: () => go(list[at + 1]), ArrowUp: () => go(list[Math.max(0, at - 1)]), k: () => go(list[Math.max(0, at - 1)]),
-      a: () => row && accept(row), r: () => row && explain(row, false), u: () => set(row, null), Enter: () => row?.querySelector('[data-panel]')?.click(),
+      a: () => row && accept(row), r: () => row && explain(row, false), u: () => undo(row), Enter: () => row?.querySelector('[data-panel]')?.click(),
     };
     if (keys[e.key]) { e.preventDefault(); keys[e.key](); }
   });

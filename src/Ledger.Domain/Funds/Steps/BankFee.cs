@@ -51,7 +51,7 @@ public static class BankFee
     public static Decision<Fund> Reimburse(Basis on, Order order)
     {
         if (!on.Fund.OpenFees.TryGetValue(order.FeeId, out var fee))
-            return new Rejection(Rejections.NotFound, $"没有未补足的手续费 {order.FeeId}");
+            return new Rejection(Rejections.NotFound, "没有这笔待补足的手续费；可能已经登记补足，请刷新后再看");
         if (order.BusinessDate < fee.TakenOn)
             return new Rejection(Rejections.DateBeforeBasis, $"手续费于 {fee.TakenOn:yyyy-MM-dd} 扣收，补足不早于此日")
             {
