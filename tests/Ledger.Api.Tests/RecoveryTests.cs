@@ -69,6 +69,13 @@ public sealed class RecoveryTests : IDisposable
             await village.RegisterAsync();
             await village.AllocateAsync(1000);
             await ArchiveAsync("backup", "--type=full");
+            // pgbackrest knows a backup's end to the second: a moment within that one has no backup before it.
+            var ended = await ScalarAsync<DateTime>(server, "select clock_timestamp()");
+            await ApiFixture.EventuallyAsync(
+                async () =>
+                    await ScalarAsync<DateTime>(server, "select date_trunc('second', clock_timestamp())") > ended,
+                "the second is over"
+            );
             await village.AllocateAsync(2000);
             await SealedAsync(server);
             moment = await ScalarAsync<DateTime>(server, "select clock_timestamp()");
