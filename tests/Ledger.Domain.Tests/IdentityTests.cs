@@ -279,7 +279,7 @@ public sealed class IdentityTests
         InlineData("370811202606180003"),
         InlineData("0198f1a2-b3c4-d5e6-f708-192a3b4c5d6e")
     ]
-    [InlineData("9999999999999999999"), InlineData("JZ13812345678")]
+    [InlineData("9999999999999999999"), InlineData("JZ13812345678"), InlineData("X13812345678")]
     public void A_bank_number_that_is_as_long_as_a_card_is_a_reference(string code) =>
         Assert.Null(PersonalNumbers.InReference(code));
 

@@ -1,9 +1,7 @@
-using Ledger.Api.Security;
 using Ledger.Api.Tasks;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Tasks;
-using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 
@@ -125,14 +123,10 @@ public sealed class CalendarPageTests(WebFixture web)
     [Fact]
     public async Task The_city_says_the_days_of_a_year_and_is_told_what_is_no_season()
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
         var city = new Actor("city.3797", Roles.CityHrss, "3797");
         var year = Clock.Day(DateTimeOffset.UtcNow).Year;
-        await using var visitor = await web.VisitAsync(null, 1366, 768);
+        await using var visitor = await web.VisitAsAsync(city);
         var page = visitor.Page;
-        await page.Context.SetExtraHTTPHeadersAsync(
-            new Dictionary<string, string> { ["Authorization"] = $"Bearer {tokens.Issue(city, TimeSpan.FromDays(30))}" }
-        );
         await page.GotoAsync($"/policy-years?year={year}&region=3797");
         await page.GetByText("一年的日子").ClickAsync();
         async Task FillAsync(string label, int month, int day)
@@ -150,9 +144,11 @@ public sealed class CalendarPageTests(WebFixture web)
         await visitor.ShootAsync("policy-days");
         await visitor.ClickAsync("发布");
         await visitor.SeesAsync("发布修订");
-        var read = await new SampleClient(web.Sample.Http, tokens, city).GetAsync<Ledger.Api.Policies.PolicyYearView>(
-            $"/api/policy-years/3797/{year}"
-        );
+        var read = await new SampleClient(
+            web.Sample.Http,
+            web.Tokens,
+            city
+        ).GetAsync<Ledger.Api.Policies.PolicyYearView>($"/api/policy-years/3797/{year}");
         Assert.Equal(
             ("01-01 – 06-30", "03-20 06-20 09-20 12-20", "12-25"),
             (read.ContributionSeason?.ToString(), string.Join(' ', read.InterestDays), read.YearClose.ToString())

@@ -1,6 +1,3 @@
-using Ledger.Api.Security;
-using Ledger.Store;
-
 namespace Ledger.Web.Tests;
 
 /// <summary>C16: what was printed and what the page shows are the same for good; later changes stand beneath.</summary>
@@ -10,7 +7,7 @@ public sealed class NoticePageTests(WebFixture web)
     [Fact]
     public async Task C16_the_count_on_the_page_stays_and_the_addendum_takes_off()
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
+        var tokens = web.Tokens;
         var application = web.Ids["noticed"];
         var village = System
             .Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(

@@ -1,7 +1,5 @@
-using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 
@@ -12,12 +10,8 @@ public sealed class ProfilePageTests(WebFixture web)
     [Fact]
     public async Task An_administrator_writes_a_profile_that_the_agency_then_imports_by()
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
-        // The sample's clock runs ahead.
-        var token = tokens.Issue(new Actor("admin.370811", Roles.Administrator, "370811"), TimeSpan.FromDays(90));
-        await using var administrator = await web.VisitAsync(null);
-        await administrator.Page.SetExtraHTTPHeadersAsync(
-            new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" }
+        await using var administrator = await web.VisitAsAsync(
+            new Actor("admin.370811", Roles.Administrator, "370811")
         );
         var page = administrator.Page;
         await page.GotoAsync("/agency-profiles?form=insurance-checks&id=sample");

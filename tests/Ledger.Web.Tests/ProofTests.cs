@@ -1,9 +1,7 @@
 using System.Text;
 using Ledger.Api.Pages;
-using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Store;
 using Ledger.TransparencyLog;
 using Ledger.Verify;
 using Npgsql;
@@ -104,7 +102,7 @@ public sealed class ProofTests(WebFixture web)
             while (await reader.ReadAsync())
                 sequences.Add(reader.GetInt64(0));
         var witness = NoteSigner.Create("witness.example", NoteAlgorithm.Cosignature);
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
+        var tokens = web.Tokens;
         using var auditor = new HttpClient { BaseAddress = web.Sample.Http.BaseAddress };
         auditor.DefaultRequestHeaders.Authorization = new(
             "Bearer",

@@ -1,6 +1,4 @@
-using Ledger.Api.Security;
 using Ledger.Domain;
-using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 
@@ -11,7 +9,7 @@ public sealed class TaskPageTests(WebFixture web)
     /// <summary>A new village of the sample's county whose application can be filed.</summary>
     private async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> ReadyAsync()
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
+        var tokens = web.Tokens;
         var county = SampleStory.Cast.Single(c => c.Variable == "COUNTY_HRSS").Actor.Region;
         var offices = new SampleOffices(actor => new SampleClient(web.Sample.Http, tokens, actor), county);
         var today = Clock.Day(DateTimeOffset.UtcNow);

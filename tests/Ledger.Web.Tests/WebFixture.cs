@@ -28,6 +28,9 @@ public sealed class WebFixture : IAsyncLifetime
     public MailSink Mails { get; } = new();
     public ApiFixture Api => _api;
 
+    /// <summary>As the product issues them: by the data folder's keys.</summary>
+    public Tokens Tokens => new(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
+
     /// <summary>Things of the sample by name, one of each kind, as they were before anybody touched them.</summary>
     public IReadOnlyDictionary<string, string> Ids { get; private set; } = null!;
 
@@ -194,10 +197,7 @@ public sealed class WebFixture : IAsyncLifetime
     public async Task<Visitor> VisitAsAsync(Actor actor, int width = 1366, int height = 768)
     {
         var visitor = await VisitAsync(null, width, height);
-        var token = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System).Issue(
-            actor,
-            TimeSpan.FromDays(90)
-        );
+        var token = Tokens.Issue(actor, TimeSpan.FromDays(90)); // the sample's clock runs ahead
         await visitor.Page.Context.SetExtraHTTPHeadersAsync(
             new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" }
         );
@@ -215,7 +215,7 @@ public sealed class WebFixture : IAsyncLifetime
         decimal money = 50_000
     )
     {
-        var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
+        var tokens = Tokens;
         var offices = new SampleOffices(actor => new SampleClient(Sample.Http, tokens, actor), county);
         var today = Clock.Day(DateTimeOffset.UtcNow);
         for (var year = today.Year - 1; year <= today.Year + 1; year++)

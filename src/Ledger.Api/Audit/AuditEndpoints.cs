@@ -106,8 +106,7 @@ public static class AuditEndpoints
             throw Require.Invalid("role", Require.OneOf(ActingRoles));
         if (code is not null && code != AuditEntry.Unreadable && !Rejections.All.ContainsKey(code))
             throw Require.Invalid("code", $"没有拒绝代码 {PersonalNumbers.Quoted(code)}");
-        if (from > to)
-            throw Require.Invalid("from", "起始日期不能晚于截止日期");
+        Require.Order(from, to, "from");
         if (minAmount > maxAmount)
             throw Require.Invalid("minAmount", "起始金额不能大于截止金额");
         var size = limit ?? 100;

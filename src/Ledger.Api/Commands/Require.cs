@@ -92,11 +92,12 @@ public static class Require
             { } d => d,
         };
 
-    /// <summary>Two days between which something is asked for; who turns them round is told so, and not that there is
-    /// nothing.</summary>
-    public static void Order(DateOnly? from, DateOnly? to, string field)
+    /// <summary>Two days or moments between which something is asked for; who turns them round is told so, and not that
+    /// there is nothing.</summary>
+    public static void Order<T>(T? from, T? to, string field)
+        where T : struct, IComparable<T>
     {
-        if (from > to)
+        if (from is { } first && to is { } last && first.CompareTo(last) > 0)
             throw Invalid(field, "起始日期不能晚于截止日期");
     }
 

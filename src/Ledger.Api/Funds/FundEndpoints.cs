@@ -898,7 +898,7 @@ public static class FundEndpoints
     )
     {
         var (first, last) = (from ?? new DateOnly(SchemeYears.First, 1, 1), to ?? clock.Today);
-        Require.Order(first, last, "from");
+        Require.Order<DateOnly>(first, last, "from");
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         return (fund, FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, stored)));
     }
@@ -956,7 +956,7 @@ public static class FundEndpoints
     )
     {
         var (first, last) = (from ?? new DateOnly(clock.Today.Year, 1, 1), to ?? clock.Today);
-        Require.Order(first, last, "from");
+        Require.Order<DateOnly>(first, last, "from");
         if (await session.ScopedAsync<Fund>(id, caller) is null)
             throw Require.NotFound(id);
         await using var connection = await database.OpenConnectionAsync();

@@ -91,11 +91,13 @@ public static partial class PersonalNumbers
             for (var i = 0; i + 18 <= digits.Length; i++)
                 if (IsPayer(digits.Substring(i, 18)))
                     return Id;
-            if (!plain.All(c => char.IsAsciiDigit(c) || c == 'X' || IsBetween(c)))
-                continue;
-            if (IsPhone(digits))
+            if (IsPhone(digits) && plain.All(c => char.IsAsciiDigit(c) || IsBetween(c)))
                 return Phone;
-            if (digits.Length == 18 && IsNearlyAnId(digits))
+            if (
+                digits.Length == 18
+                && IsNearlyAnId(digits)
+                && plain.All(c => char.IsAsciiDigit(c) || c == 'X' || IsBetween(c))
+            )
                 return Id;
         }
         return IsTakenApart(plain) ? Id : null;
