@@ -365,7 +365,7 @@ public sealed class Capacity
     }
 
     /// <summary>The projections have taken in everything: what follows does not share the machine with them.</summary>
-    private static async Task SettledAsync(NpgsqlDataSource database)
+    internal static async Task SettledAsync(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync();
         while (

@@ -1,7 +1,8 @@
 // Measurements, each a ratio to a named baseline of the same run. bench/README.md says how to read them.
 // bench/run [--seconds 5] [--lines 10000] [--pgledger its repository]: postings, batches, bulk, hot fund, nodes, start,
 //   against SQL, Marten alone, pgledger
-// bench/run statements [--clients 32] [--seconds 20] [--batch 0]: what a posting costs in the server, by statement
+// bench/run statements [--clients 32] [--seconds 20] [--batch 0] [--lines 0]: what a posting costs
+//   in the server, by statement; with --lines, a line of an approval
 // bench/run versus <Ledger.Api.dll> [--rounds 10] [--applications 6]: postings and approvals, another build in turn
 // bench/run subscribers [--rounds 5]: postings while ten webhooks tell of them, and while they are paused, in turn
 // bench/run growth [sizes]: what a county waits for in a ledger of 100,000 and of 10,000,000 events
@@ -68,6 +69,7 @@ if (what == "statements")
             int.Parse(Option("clients") ?? "32", CultureInfo.InvariantCulture),
             TimeSpan.FromSeconds(int.Parse(Option("seconds") ?? "20", CultureInfo.InvariantCulture)),
             int.Parse(Option("batch") ?? "0", CultureInfo.InvariantCulture),
+            int.Parse(Option("lines") ?? "0", CultureInfo.InvariantCulture),
             new Report(folder)
         );
         return 0;

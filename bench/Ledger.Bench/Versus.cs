@@ -88,7 +88,7 @@ public static class Versus
                 applications,
                 async (side, round) =>
                 {
-                    var village = villages[(side, round)] = await FiledAsync(side.Offices, 900 + round);
+                    var village = villages[(side, round)] = await FiledAsync(side.Offices, 900 + round, Lines);
                     return new Turned(await RateAsync(village.ReviewAsync));
                 }
             );
@@ -166,7 +166,8 @@ public static class Versus
         return Lines / watch.Elapsed.TotalSeconds;
     }
 
-    private static async Task<SampleVillage> FiledAsync(SampleOffices offices, int number)
+    /// <summary>A village of its own, whose list of so many waits for its review.</summary>
+    public static async Task<SampleVillage> FiledAsync(SampleOffices offices, int number, int lines)
     {
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var village = new SampleVillage(
@@ -176,9 +177,9 @@ public static class Versus
             number,
             today.Year
         );
-        var people = new SamplePeople(number).Take(Lines, $"{370811 + number}");
+        var people = new SamplePeople(number).Take(lines, $"{370811 + number}");
         await village.RegisterAsync();
-        await village.AllocateAsync(Lines * 200);
+        await village.AllocateAsync(lines * 200);
         await village.PrepareAsync(people, 100, today);
         await village.FileAsync(people);
         return village;
