@@ -263,7 +263,7 @@ public sealed class Capacity
             alone.Add(await _postings.RunAsync(32, _time));
             using var approved = new CancellationTokenSource();
             var watch = Stopwatch.StartNew();
-            var posting = Rate.UntilAsync(32, approved.Token, random => _postings.OnceAsync(random));
+            var posting = _postings.UntilAsync(32, approved.Token);
             await village.ApproveAsync();
             approvals.Add(watch.Elapsed.TotalSeconds);
             await approved.CancelAsync();

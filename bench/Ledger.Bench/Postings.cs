@@ -72,6 +72,9 @@ public sealed class Postings
     public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) =>
         Rate.OfAsync(clients, time, random => OnceAsync(random, hot));
 
+    public Task<Rate> UntilAsync(int clients, CancellationToken over) =>
+        Rate.UntilAsync(clients, over, random => OnceAsync(random));
+
     public async Task OnceAsync(Random random, bool hot = false)
     {
         var (path, body, by) = _funds[hot ? 0 : random.Next(_funds.Count)];

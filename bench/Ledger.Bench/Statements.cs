@@ -69,6 +69,7 @@ public static class Statements
                 await waiting[^1].ReviewAsync();
             }
             await Capacity.SettledAsync(database);
+            api.ForgetPeak();
             await SpentAsync(
                 $"lists of {lines}",
                 "lines",
@@ -79,6 +80,7 @@ public static class Statements
                     return Approvals * lines;
                 }
             );
+            report.Add($"lists of {lines}", "memory at its peak", api.PeakWorkingSet / 1048576.0, "MB");
         }
 
         async Task SpentAsync(string section, string what, Func<Task<int>> act)

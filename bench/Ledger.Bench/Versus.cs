@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
 using Ledger.Domain;
+using Npgsql;
 using static Ledger.Bench.Statistics;
 
 namespace Ledger.Bench;
@@ -17,7 +18,7 @@ public static class Versus
         Lines = 10_000;
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(2);
 
-    private sealed record Side(SampleOffices Offices, Postings Postings, ApiProcess Api);
+    private sealed record Side(SampleOffices Offices, Postings Postings, ApiProcess Api, NpgsqlDataSource Database);
 
     /// <summary>
     /// What one side did in its turn; microseconds of processor for each posting, the product's and the server's.
@@ -32,7 +33,9 @@ public static class Versus
 
     /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left
     /// out.</param>
-    /// <param name="applications">Villages of 10,000 that are reviewed and approved; 0: postings alone.</param>
+    /// <param name="rounds">Of postings; 0: approvals alone.</param>
+    /// <param name="applications">Villages of 10,000 that are reviewed and approved, and as many beside which 32 clients
+    /// post; 0: postings alone.</param>
     public static async Task RunAsync(
         PrivateCluster cluster,
         string folder,
@@ -62,7 +65,7 @@ public static class Versus
                     asks: document.Contains("confirmDuplicate", StringComparison.Ordinal)
                 );
                 await postings.RunAsync(8, TimeSpan.FromSeconds(20)); // the compiler has seen it
-                sides.Add(new Side(offices, postings, api));
+                sides.Add(new Side(offices, postings, api, NpgsqlDataSource.Create(ledger.ConnectionString)));
             }
 
             foreach (var clients in new[] { 1, 8, 32 })
@@ -98,11 +101,33 @@ public static class Versus
                 applications,
                 async (side, round) => new Turned(await RateAsync(villages[(side, round)].ApproveAsync))
             );
+            await InTurnAsync("postings beside an approval, 32 at once", "/s", applications, BesideAsync);
 
-            async Task<Turned> PostAsync(Side side, int clients, bool hot)
+            async Task<Turned> BesideAsync(Side side, int round)
+            {
+                var village = await FiledAsync(side.Offices, 950 + round, Lines);
+                await village.ReviewAsync();
+                await Capacity.SettledAsync(side.Database);
+                return await TurnedAsync(
+                    side,
+                    async () =>
+                    {
+                        using var approved = new CancellationTokenSource();
+                        var posting = side.Postings.UntilAsync(32, approved.Token);
+                        await village.ApproveAsync();
+                        await approved.CancelAsync();
+                        return await posting;
+                    }
+                );
+            }
+
+            Task<Turned> PostAsync(Side side, int clients, bool hot) =>
+                TurnedAsync(side, () => side.Postings.RunAsync(clients, Turn, hot));
+
+            async Task<Turned> TurnedAsync(Side side, Func<Task<Rate>> act)
             {
                 var (own, server) = (Processor.Of(side.Api.Id), Processor.OfServer(folder));
-                var rate = await side.Postings.RunAsync(clients, Turn, hot);
+                var rate = await act();
                 double Each(TimeSpan before, TimeSpan after) =>
                     (after - before).TotalMicroseconds / rate.Milliseconds.Count;
                 return new Turned(
@@ -116,6 +141,8 @@ public static class Versus
 
             async Task InTurnAsync(string what, string unit, int times, Func<Side, int, Task<Turned>> once)
             {
+                if (times == 0)
+                    return;
                 var (theirs, ours) = (new List<Turned>(), new List<Turned>());
                 for (var round = 0; round <= times; round++)
                 {

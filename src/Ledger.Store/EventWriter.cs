@@ -180,7 +180,7 @@ public sealed class EventWriter(
             var rows = new List<StateRow>();
             while (await reader.ReadAsync())
                 rows.Add(Row(reader));
-            foreach (var (id, state, isLast) in Each(rows, Open<T>))
+            foreach (var (id, state, isLast) in rows.Each(Open<T>))
             {
                 if (isLast && state!.Revision == versions.GetValueOrDefault(id))
                     states[id] = state;
@@ -272,10 +272,6 @@ public sealed class EventWriter(
 
     private static StateRow Row(NpgsqlDataReader reader) =>
         new(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetInt64(2), reader.GetBoolean(3));
-
-    /// <summary>The many of an approval are opened and sealed by all cores: that is all of the work.</summary>
-    private static IEnumerable<TOut> Each<TIn, TOut>(IReadOnlyCollection<TIn> states, Func<TIn, TOut> once) =>
-        states.Count < 500 ? states.Select(once) : states.AsParallel().AsOrdered().Select(once);
 
     /// <summary>
     /// A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.
@@ -438,7 +434,7 @@ public sealed class EventWriter(
             Row,
             ("ids", ids.ToArray())
         );
-        var states = Each(rows, Open<T>).Where(s => s.IsLast).ToDictionary(s => s.Id, s => s.State!);
+        var states = rows.Each(Open<T>).Where(s => s.IsLast).ToDictionary(s => s.Id, s => s.State!);
         string[] rest = [.. ids.Where(id => !states.ContainsKey(id)).Distinct()];
         if (rest.Length > 0)
             foreach (var (id, state) in (await LockAsync<T>(connection, rest, "for share", damaged: damaged)).States)
@@ -483,7 +479,7 @@ public sealed class EventWriter(
             batch,
             StateTable.Of(Schema, aggregate),
             aggregate,
-            Each(states, s => (s.Id, Json: seal.Write(s.State), s.Version, s.State.Region)).ToList(),
+            states.Each(s => (s.Id, Json: seal.Write(s.State), s.Version, s.State.Region)).ToList(),
             s => s.Id,
             s => s.Json,
             s => s.Version,
@@ -537,12 +533,11 @@ public sealed class EventWriter(
             headers.Column(NpgsqlDbType.Jsonb, h => h),
             events.Column(NpgsqlDbType.Integer, e => e.Stamp + 1),
             events.Texts(e => EventSeal.Covers(e.Id, e.Names.Name) ? EventSeal.Header : EventHeaders.Mark),
-            Each(
-                    events,
-                    e =>
-                        EventSeal.Covers(e.Id, e.Names.Name)
-                            ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers[e.Stamp], e.Json)
-                            : ofEvents.MarkOf(e.Id, e.Version, e.Names.Name)
+            events
+                .Each(e =>
+                    EventSeal.Covers(e.Id, e.Names.Name)
+                        ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers[e.Stamp], e.Json)
+                        : ofEvents.MarkOf(e.Id, e.Version, e.Names.Name)
                 )
                 .ToList()
                 .Texts(p => p)

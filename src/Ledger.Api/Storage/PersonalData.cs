@@ -236,7 +236,11 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             ("hashes", byHash.Keys.Select(Convert.FromHexString).ToArray())
         );
         // The hash stands beside what is sealed: it may have been exchanged with another's.
-        var damaged = found.AsParallel().Where(f => !IsOf(f)).Select(f => f.MemberId).ToHashSet();
+        var damaged = found
+            .Each(f => (f.MemberId, IsOf: IsOf(f)))
+            .Where(f => !f.IsOf)
+            .Select(f => f.MemberId)
+            .ToHashSet();
         foreach (var id in damaged.Order(StringComparer.Ordinal).Take(20))
             await findings.AddAsync("person", $"{id}：所存的查找值不是此人的 found by another's number");
         return (
@@ -280,11 +284,7 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             r => (Id: r.GetString(0), Key: r.GetFieldValue<byte[]>(1), Data: r.GetFieldValue<byte[]>(2)),
             ("ids", memberIds.Distinct().ToArray())
         );
-        // A long list is opened by all cores: an approval looks at everybody's age.
-        var opened = (rows.Count < 500 ? rows.Select(Opened) : rows.AsParallel().Select(Opened)).ToDictionary(
-            p => p.Id,
-            p => p.Person
-        );
+        var opened = rows.Each(Opened).ToDictionary(p => p.Id, p => p.Person);
         string[] damaged = [.. opened.Where(p => p.Value is null).Select(p => p.Key).Order(StringComparer.Ordinal)];
         if (damaged.Length == 0)
             return (opened!, []);
