@@ -9,12 +9,20 @@ namespace Ledger.Bench;
 /// What one posting costs, or one line of an approval: processor time of the product and of the server, and each
 /// statement's time in the server (pg_stat_statements). It says where to look; rates are <see cref="Capacity"/>'s.
 /// </summary>
-public static class Statements
+public sealed class Statements
 {
     private const int Funds = 50,
         Shown = 25,
         Approvals = 5,
         WarmingUp = 3;
+
+    private readonly string _folder;
+    private readonly Report _report;
+    private readonly ApiProcess _api;
+    private readonly NpgsqlConnection _connection;
+
+    private Statements(string folder, Report report, ApiProcess api, NpgsqlConnection connection) =>
+        (_folder, _report, _api, _connection) = (folder, report, api, connection);
 
     /// <param name="batch">Commands in a request; 0: each by itself.</param>
     /// <param name="lines">Of the lists that are approved; 0: postings.</param>
@@ -35,80 +43,81 @@ public static class Statements
         await using var connection = await database.OpenConnectionAsync();
         await connection.ExecuteAsync("create extension pg_stat_statements");
         Console.WriteLine($"process {api.Id}, for a profiler");
+        var statements = new Statements(folder, report, api, connection);
         if (lines > 0)
-            await ApproveAsync();
+            await statements.ApproveAsync(offices, database, lines);
         else
-            await PostAsync();
-
-        async Task PostAsync()
-        {
-            var postings = await Postings.SetUpAsync(api.Http, ledger.Tokens, offices, Funds);
-            await LoadAsync(TimeSpan.FromSeconds(40)); // the compiler has seen it
-            await SpentAsync(
-                $"{clients} clients" + (batch > 0 ? $", {batch} commands a request" : ""),
-                "commands",
-                async () => (await LoadAsync(time)).Milliseconds.Count * Math.Max(batch, 1)
+            await statements.PostAsync(
+                await Postings.SetUpAsync(api.Http, ledger.Tokens, offices, Funds),
+                clients,
+                time,
+                batch
             );
+    }
 
-            Task<Rate> LoadAsync(TimeSpan span) =>
-                batch > 0 ? postings.RunInBatchesAsync(clients, batch, span) : postings.RunAsync(clients, span);
-        }
+    private async Task PostAsync(Postings postings, int clients, TimeSpan time, int batch)
+    {
+        await LoadAsync(TimeSpan.FromSeconds(40)); // the compiler has seen it
+        await SpentAsync(
+            $"{clients} clients" + (batch > 0 ? $", {batch} commands a request" : ""),
+            "commands",
+            async () => (await LoadAsync(time)).Milliseconds.Count * Math.Max(batch, 1)
+        );
 
-        async Task ApproveAsync()
+        Task<Rate> LoadAsync(TimeSpan span) =>
+            batch > 0 ? postings.RunInBatchesAsync(clients, batch, span) : postings.RunAsync(clients, span);
+    }
+
+    private async Task ApproveAsync(SampleOffices offices, NpgsqlDataSource database, int lines)
+    {
+        var waiting = new Queue<SampleVillage>();
+        for (var number = 1; number <= WarmingUp + Approvals; number++)
         {
-            for (var number = 1; number <= WarmingUp; number++)
-            {
-                var village = await Versus.FiledAsync(offices, number, lines);
-                await village.ReviewAsync();
-                await village.ApproveAsync();
-            }
-            var waiting = new List<SampleVillage>();
-            for (var number = 1; number <= Approvals; number++)
-            {
-                waiting.Add(await Versus.FiledAsync(offices, WarmingUp + number, lines));
-                await waiting[^1].ReviewAsync();
-            }
-            await Capacity.SettledAsync(database);
-            api.ForgetPeak();
-            await SpentAsync(
-                $"lists of {lines}",
-                "lines",
-                async () =>
-                {
-                    foreach (var village in waiting)
-                        await village.ApproveAsync();
-                    return Approvals * lines;
-                }
-            );
-            report.Add($"lists of {lines}", "memory at its peak", api.PeakWorkingSet / 1048576.0, "MB");
+            waiting.Enqueue(await Versus.FiledAsync(offices, number, lines));
+            await waiting.Last().ReviewAsync();
+            if (number <= WarmingUp)
+                await waiting.Dequeue().ApproveAsync();
         }
+        await Capacity.SettledAsync(database);
+        _api.ForgetPeak();
+        await SpentAsync(
+            $"lists of {lines}",
+            "lines",
+            async () =>
+            {
+                foreach (var village in waiting)
+                    await village.ApproveAsync();
+                return Approvals * lines;
+            }
+        );
+        _report.Add($"lists of {lines}", "memory at its peak", _api.PeakWorkingSet / 1048576.0, "MB");
+    }
 
-        async Task SpentAsync(string section, string what, Func<Task<int>> act)
-        {
-            await connection.ExecuteAsync("select pg_stat_statements_reset()");
-            var (own, all, watch) = (Processor.Of(api.Id), Processor.OfServer(folder), Stopwatch.StartNew());
-            var done = await act();
-            report.Add(section, what, done / watch.Elapsed.TotalSeconds, "/s");
-            Spent("the product's processor", Processor.Of(api.Id) - own);
-            Spent("the server's processor", Processor.OfServer(folder) - all);
-            foreach (
-                var (text, calls, rows, microseconds) in await connection.QueryAsync(
-                    """
-                    select query, calls, rows, total_exec_time * 1000
-                      from pg_stat_statements
-                     order by 4 desc limit @shown
-                    """,
-                    r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2), r.GetDouble(3)),
-                    ("shown", Shown)
-                )
+    private async Task SpentAsync(string section, string what, Func<Task<int>> act)
+    {
+        await _connection.ExecuteAsync("select pg_stat_statements_reset()");
+        var (own, all, watch) = (Processor.Of(_api.Id), Processor.OfServer(_folder), Stopwatch.StartNew());
+        var done = await act();
+        _report.Add(section, what, done / watch.Elapsed.TotalSeconds, "/s");
+        Spent("the product's processor", Processor.Of(_api.Id) - own);
+        Spent("the server's processor", Processor.OfServer(_folder) - all);
+        foreach (
+            var (text, calls, rows, microseconds) in await _connection.QueryAsync(
+                """
+                select query, calls, rows, total_exec_time * 1000
+                  from pg_stat_statements
+                 order by 4 desc limit @shown
+                """,
+                r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2), r.GetDouble(3)),
+                ("shown", Shown)
             )
-                Console.WriteLine(
-                    $"{microseconds / done, 8:0.0} µs  {(double)calls / done, 6:0.00} calls  "
-                        + $"{(double)rows / done, 6:0.00} rows  "
-                        + string.Join(' ', text.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
-                );
+        )
+            Console.WriteLine(
+                $"{microseconds / done, 8:0.0} µs  {(double)calls / done, 6:0.00} calls  "
+                    + $"{(double)rows / done, 6:0.00} rows  "
+                    + string.Join(' ', text.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
+            );
 
-            void Spent(string whose, TimeSpan time) => report.Add(section, whose, time.TotalMicroseconds / done, "µs");
-        }
+        void Spent(string whose, TimeSpan time) => _report.Add(section, whose, time.TotalMicroseconds / done, "µs");
     }
 }

@@ -34,8 +34,8 @@ public static class Versus
     /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left
     /// out.</param>
     /// <param name="rounds">Of postings; 0: approvals alone.</param>
-    /// <param name="applications">Villages of 10,000 that are reviewed and approved, and as many beside which 32 clients
-    /// post; 0: postings alone.</param>
+    /// <param name="applications">Villages of 10,000 that are reviewed and approved, and as many beside whose approval
+    /// 32 clients post; 0: postings alone.</param>
     public static async Task RunAsync(
         PrivateCluster cluster,
         string folder,
