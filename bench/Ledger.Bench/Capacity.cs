@@ -261,13 +261,17 @@ public sealed class Capacity
             var village = await VillageAsync(950 + round, new TimeSteps());
             await SettledAsync(_database);
             alone.Add(await _postings.RunAsync(32, _time));
-            using var approved = new CancellationTokenSource();
             var watch = Stopwatch.StartNew();
-            var posting = _postings.UntilAsync(32, approved.Token);
-            await village.ApproveAsync();
-            approvals.Add(watch.Elapsed.TotalSeconds);
-            await approved.CancelAsync();
-            beside.Add(await posting);
+            beside.Add(
+                await _postings.WhileAsync(
+                    32,
+                    async () =>
+                    {
+                        await village.ApproveAsync();
+                        approvals.Add(watch.Elapsed.TotalSeconds);
+                    }
+                )
+            );
         }
         _report.Add(section, "p99 of a posting, without", Median(alone.Select(r => r.P99)), "ms");
         _report.Add(

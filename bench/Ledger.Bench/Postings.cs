@@ -72,8 +72,15 @@ public sealed class Postings
     public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) =>
         Rate.OfAsync(clients, time, random => OnceAsync(random, hot));
 
-    public Task<Rate> UntilAsync(int clients, CancellationToken over) =>
-        Rate.UntilAsync(clients, over, random => OnceAsync(random));
+    /// <summary>What clients post while something else is done.</summary>
+    public async Task<Rate> WhileAsync(int clients, Func<Task> act)
+    {
+        using var over = new CancellationTokenSource();
+        var posting = Rate.UntilAsync(clients, over.Token, random => OnceAsync(random));
+        await act();
+        await over.CancelAsync();
+        return await posting;
+    }
 
     public async Task OnceAsync(Random random, bool hot = false)
     {

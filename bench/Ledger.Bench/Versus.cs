@@ -45,7 +45,7 @@ public static class Versus
         Report report
     )
     {
-        var running = new List<ApiProcess>();
+        var running = new List<IAsyncDisposable>();
         try
         {
             var sides = new List<Side>();
@@ -65,7 +65,9 @@ public static class Versus
                     asks: document.Contains("confirmDuplicate", StringComparison.Ordinal)
                 );
                 await postings.RunAsync(8, TimeSpan.FromSeconds(20)); // the compiler has seen it
-                sides.Add(new Side(offices, postings, api, NpgsqlDataSource.Create(ledger.ConnectionString)));
+                var database = NpgsqlDataSource.Create(ledger.ConnectionString);
+                running.Add(database);
+                sides.Add(new Side(offices, postings, api, database));
             }
 
             foreach (var clients in new[] { 1, 8, 32 })
@@ -82,8 +84,6 @@ public static class Versus
                     rounds,
                     (side, _) => PostAsync(side, clients, hot: true)
                 );
-            if (applications == 0)
-                return;
             var villages = new Dictionary<(Side, int), SampleVillage>();
             await InTurnAsync(
                 "review",
@@ -108,17 +108,7 @@ public static class Versus
                 var village = await FiledAsync(side.Offices, 950 + round, Lines);
                 await village.ReviewAsync();
                 await Capacity.SettledAsync(side.Database);
-                return await TurnedAsync(
-                    side,
-                    async () =>
-                    {
-                        using var approved = new CancellationTokenSource();
-                        var posting = side.Postings.UntilAsync(32, approved.Token);
-                        await village.ApproveAsync();
-                        await approved.CancelAsync();
-                        return await posting;
-                    }
-                );
+                return await TurnedAsync(side, () => side.Postings.WhileAsync(32, village.ApproveAsync));
             }
 
             Task<Turned> PostAsync(Side side, int clients, bool hot) =>
@@ -181,8 +171,8 @@ public static class Versus
         }
         finally
         {
-            foreach (var api in running)
-                await api.DisposeAsync();
+            foreach (var one in running)
+                await one.DisposeAsync();
         }
     }
 
